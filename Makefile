@@ -1,0 +1,59 @@
+# `make run` and `make test` are all the set-up there is. Everything they write stays inside this folder.
+# A Python to build the environment with can be named: make PYTHON=python3.12 run
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export UV_CACHE_DIR  ?= $(CURDIR)/.cache/uv
+export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help run run-real day airflow test lint lock clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# ── environment ──────────────────────────────────────────────────────────────────────────────────────────
+
+$(VENV)/.run: requirements/run.lock requirements/bootstrap.lock scripts/environment.sh pyproject.toml
+	@PYTHON=$(PYTHON) VENV=$(VENV) sh scripts/environment.sh requirements/run.lock
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.lock
+	@PYTHON=$(PYTHON) VENV=$(VENV) sh scripts/environment.sh requirements/dev.lock
+	@touch $@
+
+lock: $(VENV)/.run  ## Resolve the dependencies anew into requirements/*.lock
+	sh scripts/lock.sh
+
+# ── use ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+run: $(VENV)/.run  ## Install, simulate a lender, run the DAGs, publish, say what to look at
+	@$(BIN)/python scripts/demo.py simulated
+
+run-real: $(VENV)/.run  ## The same with 74 months of a real lender (DATA=folder of its landing/)
+	@$(BIN)/python scripts/demo.py real $(if $(DATA),--data $(DATA))
+
+day: $(VENV)/.run  ## The next simulated business day through the DAGs
+	@$(BIN)/python scripts/demo.py day
+
+airflow: $(VENV)/.run  ## Airflow's UI and scheduler on 127.0.0.1 (stop with Ctrl-C)
+	@$(BIN)/python scripts/demo.py airflow
+
+# ── development ──────────────────────────────────────────────────────────────────────────────────────────
+
+test: $(VENV)/.dev lint  ## Install what the tests need and run all of them
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## Style, types, SQL and layering
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python scripts/layering.py
+
+clean:  ## Stop the embedded server and remove everything that make wrote
+	@for home in .arrears .arrears/real; do \
+		if [ -x $(BIN)/arrears ] && [ -d $$home/postgres ]; then ARREARS_HOME=$$home $(BIN)/arrears down; fi; done
+	rm -rf $(VENV) .cache .arrears landing truth dbt_project/target dbt_project/logs \
+		.mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

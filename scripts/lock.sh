@@ -1,0 +1,11 @@
+#!/bin/sh
+# Resolve pyproject.toml into lock files with versions and hashes, and no address to download from.
+set -eu
+compile() {
+    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+        --no-annotate --custom-compile-command "make lock" "$@"
+}
+compile --override requirements/overrides.txt --extra embedded --group build pyproject.toml -o requirements/run.lock
+compile --override requirements/overrides.txt --extra embedded --group build --group dev \
+    --constraint requirements/run.lock pyproject.toml -o requirements/dev.lock
+echo uv | compile - -o requirements/bootstrap.lock
