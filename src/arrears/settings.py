@@ -1,0 +1,105 @@
+"""Configuration: environment variables named ARREARS_*, and the secrets `arrears up` generated.
+
+The environment wins over the generated file, so production sets variables and never has the file.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from arrears.errors import Usage
+from arrears.warehouse.address import Address
+
+SOURCE_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Role(StrEnum):
+    """Who connects. Each step of the pipeline connects as the one role that may do it, never as another."""
+
+    LOADER = "loader"
+    BUILDER = "builder"
+    PUBLISHER = "publisher"
+    READER = "reader"
+
+    @property
+    def login(self) -> str:
+        return f"arrears_{self.value}"
+
+
+class Settings(BaseSettings):
+    """Where things are and how to reach them. Every field is an environment variable with the prefix ARREARS_."""
+
+    model_config = SettingsConfigDict(env_prefix="ARREARS_", extra="ignore")
+
+    root: Path = SOURCE_ROOT
+    home: Path = Field(default=SOURCE_ROOT / ".arrears", description="state of the embedded server, logs, docs")
+    landing: str = Field(default=str(SOURCE_ROOT / "landing"), description="path or fsspec URL of the extracts")
+    lenders: Path = SOURCE_ROOT / "lenders"
+    dbt_project: Path = SOURCE_ROOT / "dbt_project"
+    expectations: Path = SOURCE_ROOT / "expectations"
+
+    warehouse_url: SecretStr | None = Field(
+        default=None, description="owner's URL of the warehouse; unset = the embedded server"
+    )
+    loader_password: SecretStr | None = None
+    builder_password: SecretStr | None = None
+    publisher_password: SecretStr | None = None
+    reader_password: SecretStr | None = None
+    airflow_password: SecretStr | None = None
+    pii_key: SecretStr | None = Field(default=None, description="key of the hash over identity numbers")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        from pydantic_settings import DotEnvSettingsSource
+
+        home = Path(os.environ.get("ARREARS_HOME", SOURCE_ROOT / ".arrears"))
+        generated = DotEnvSettingsSource(settings_cls, env_file=home / "secrets.env", env_file_encoding="utf-8")
+        return init_settings, env_settings, generated
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.home / "secrets.env"
+
+    def owner(self) -> Address:
+        """Address of the role that owns the warehouse: creates roles and tables, used by `arrears up` alone."""
+        if self.warehouse_url is None:
+            raise Usage(
+                "No warehouse: ARREARS_WAREHOUSE_URL is not set and no embedded server has been started here. "
+                "Run `arrears up`, or set ARREARS_WAREHOUSE_URL to a PostgreSQL 16 or newer."
+            )
+        return Address.parse(self.warehouse_url.get_secret_value())
+
+    def url(self, role: Role) -> str:
+        """libpq URL for `role`: the warehouse's address with that role's login and password."""
+        owner = self.owner()
+        password: SecretStr | None = getattr(self, f"{role.value}_password")
+        if password is None:
+            raise Usage(f"No password for {role.login}: set ARREARS_{role.value.upper()}_PASSWORD.")
+        return owner.login(role.login, password.get_secret_value()).url()
+
+    def pii_key_bytes(self) -> bytes:
+        if self.pii_key is None or not self.pii_key.get_secret_value():
+            raise Usage(
+                "This lender sends identity numbers, and there is no key to hash them with: set ARREARS_PII_KEY. "
+                "Keep it: with another key the same person gets another hash."
+            )
+        return self.pii_key.get_secret_value().encode()
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
