@@ -1,0 +1,58 @@
+"""Addresses of databases: a libpq URL taken apart, changed and put together again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote, urlencode
+
+import psycopg2
+from psycopg2.extensions import parse_dsn
+
+from arrears.errors import Usage
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a database is and who connects. `options` are libpq's other parameters, such as sslmode."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str = field(repr=False, default="")
+    options: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Read a libpq URL, also with a SQLAlchemy driver name in it. Raises Usage when it is not one."""
+        scheme, separator, rest = url.partition("://")
+        try:
+            parts = parse_dsn(f"{scheme.partition('+')[0]}{separator}{rest}")
+        except psycopg2.ProgrammingError as error:
+            # The message of libpq would repeat the URL, and with it the password.
+            raise Usage("The warehouse's URL is not one: expected postgresql://user:password@host:port/db") from error
+        known = {"host", "port", "dbname", "user", "password"}
+        return cls(
+            host=parts.get("host", "localhost"),
+            port=int(parts.get("port", 5432)),
+            database=parts.get("dbname", "postgres"),
+            user=parts.get("user", ""),
+            password=parts.get("password", ""),
+            options=tuple(sorted((name, value) for name, value in parts.items() if name not in known)),
+        )
+
+    def login(self, user: str, password: str) -> Address:
+        return replace(self, user=user, password=password)
+
+    def to(self, database: str) -> Address:
+        return replace(self, database=database)
+
+    def url(self, scheme: str = "postgresql") -> str:
+        """The URL, password included."""
+        query = f"?{urlencode(self.options)}" if self.options else ""
+        login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
+        return f"{scheme}://{login}@{self.host}:{self.port}/{quote(self.database, safe='')}{query}"
+
+    def __str__(self) -> str:
+        """For people: without the password."""
+        return f"{self.host}:{self.port}/{self.database} as {self.user}"

@@ -1,0 +1,40 @@
+-- Least privilege: what each role may do, and nothing else. Applied after every migration.
+
+revoke create on schema public from public;
+
+-- raw: written by the loader alone, read by the builder. No other role sees it.
+alter table raw.loan owner to arrears_loader;
+alter table raw.borrower owner to arrears_loader;
+alter table raw.instalment owner to arrears_loader;
+alter table raw.payment owner to arrears_loader;
+alter table raw.loan_event owner to arrears_loader;
+alter table raw.collection_action owner to arrears_loader;
+alter table raw.reported_position owner to arrears_loader;
+grant usage on schema raw to arrears_builder;
+grant select on all tables in schema raw to arrears_builder;
+
+-- ops: each step writes its own record and reads what it needs.
+grant usage on schema ops to arrears_loader, arrears_builder, arrears_publisher;
+grant select on all tables in schema ops to arrears_loader, arrears_publisher;
+grant select on ops.lender, ops.lender_entity, ops.lender_convention, ops.delivery, ops.delivery_file,
+    ops.build, ops.build_mart to arrears_builder;
+grant insert, update, delete on ops.lender, ops.lender_entity, ops.lender_convention to arrears_loader;
+grant insert, update on ops.delivery to arrears_loader;
+grant insert, update on ops.delivery_file to arrears_loader;
+grant insert on ops.delivery_seen, ops.rejected_row to arrears_loader;
+grant insert on ops.gate_run, ops.gate_result to arrears_loader, arrears_publisher;
+grant insert, update on ops.build to arrears_builder;
+grant insert on ops.build_mart to arrears_builder;
+grant update on ops.build to arrears_publisher;
+grant insert, update on ops.publication to arrears_publisher;
+grant insert on ops.publication_lender, ops.publication_change to arrears_publisher;
+grant insert on ops.step_run to arrears_loader, arrears_builder, arrears_publisher;
+
+-- candidate: built by dbt, compared and copied by the publisher.
+grant usage on schema candidate to arrears_publisher;
+grant select on all tables in schema candidate to arrears_publisher;
+alter default privileges for role arrears_builder in schema candidate grant select on tables to arrears_publisher;
+
+-- marts: the only thing BI sees. The views read published and ops with the publisher's rights.
+grant usage on schema marts, marts_as_known to arrears_reader;
+grant select on all tables in schema marts, marts_as_known to arrears_reader;

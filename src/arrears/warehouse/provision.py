@@ -1,0 +1,126 @@
+"""Roles, schemas, databases and tables: everything that exists before the first delivery.
+
+Run by the warehouse's owner (`arrears up`), as often as one likes. Passwords come from the settings; identifiers
+and literals are quoted by the driver.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
+from arrears.errors import Infrastructure
+from arrears.settings import Role, Settings
+from arrears.warehouse.address import Address
+from arrears.warehouse.connect import connect, first, one
+from arrears.warehouse.migrations import migrate
+
+SERVER_VERSION_MIN = 160000
+AIRFLOW = "airflow"
+
+SCHEMAS = {
+    "raw": Role.LOADER,
+    "staging": Role.BUILDER,
+    "intermediate": Role.BUILDER,
+    "candidate": Role.BUILDER,
+    "published": Role.PUBLISHER,
+    "marts": Role.PUBLISHER,
+    "marts_as_known": Role.PUBLISHER,
+}
+
+
+def provision(settings: Settings) -> None:
+    """Bring the warehouse to the state this version of the package needs. Raises Infrastructure if it cannot."""
+    owner = settings.owner()
+    _ensure_database(owner, owner.database)
+    _provision_warehouse(settings, owner)
+    if settings.airflow_password is not None:
+        _provision_airflow(settings, owner)
+
+
+def _ensure_database(owner: Address, name: str) -> None:
+    maintenance = owner.to("postgres").url()
+    with connect(maintenance, "provision", autocommit=True) as connection, connection.cursor() as cursor:
+        if connection.server_version < SERVER_VERSION_MIN:
+            raise Infrastructure(
+                f"PostgreSQL {connection.server_version // 10000} is too old: arrears needs 16 or newer "
+                "(the loader finds bad rows with pg_input_is_valid)."
+            )
+        if first(cursor, "select 1 from pg_database where datname = %s", [name]) is None:
+            # another `up` may be quicker
+            with suppress(psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
+                cursor.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+
+
+def _provision_warehouse(settings: Settings, owner: Address) -> None:
+    with connect(owner.url(), "provision") as connection, connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.provision'))")
+        for role in Role:
+            password = getattr(settings, f"{role.value}_password")
+            _ensure_role(cursor, role.login, password.get_secret_value() if password else None)
+        _limit_reader(cursor)
+        _ensure_schemas(cursor, owner.database)
+    migrate(owner.url())
+    with connect(owner.url(), "provision") as connection, connection.cursor() as cursor:
+        cursor.execute(Path(__file__).with_name("grants.sql").read_text())
+
+
+def _ensure_role(cursor: Cursor, name: str, password: str | None) -> None:
+    if first(cursor, "select 1 from pg_roles where rolname = %s", [name]) is None:
+        cursor.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))
+    if password is not None:
+        cursor.execute(sql.SQL("alter role {} login password {}").format(sql.Identifier(name), sql.Literal(password)))
+
+
+def _limit_reader(cursor: Cursor) -> None:
+    """A reader sees marts, writes nothing, and cannot hold the server up."""
+    for parameter, value in (
+        ("default_transaction_read_only", "on"),
+        ("statement_timeout", "5min"),
+        ("idle_in_transaction_session_timeout", "10min"),
+        ("search_path", "marts"),
+    ):
+        cursor.execute(
+            sql.SQL("alter role {} set {} = {}").format(
+                sql.Identifier(Role.READER.login), sql.Identifier(parameter), sql.Literal(value)
+            )
+        )
+
+
+def _ensure_schemas(cursor: Cursor, database: str) -> None:
+    cursor.execute("create schema if not exists ops")
+    owner = sql.Identifier(one(cursor, "select current_user")[0])
+    for schema, role in SCHEMAS.items():
+        # An owner that is no superuser has to be a member of a role to give it something.
+        cursor.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role.login), owner))
+        cursor.execute(
+            sql.SQL("create schema if not exists {} authorization {}").format(
+                sql.Identifier(schema), sql.Identifier(role.login)
+            )
+        )
+    cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
+    for role in Role:
+        privileges = sql.SQL("connect" if role is Role.READER else "connect, temporary")
+        cursor.execute(
+            sql.SQL("grant {} on database {} to {}").format(
+                privileges, sql.Identifier(database), sql.Identifier(role.login)
+            )
+        )
+
+
+def _provision_airflow(settings: Settings, owner: Address) -> None:
+    """Airflow's metadata: a second database of the same server, owned by a role that cannot reach the warehouse."""
+    assert settings.airflow_password is not None
+    _ensure_database(owner, AIRFLOW)
+    with connect(owner.to(AIRFLOW).url(), "provision") as connection, connection.cursor() as cursor:
+        _ensure_role(cursor, AIRFLOW, settings.airflow_password.get_secret_value())
+        cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(AIRFLOW)))
+        cursor.execute(
+            sql.SQL("grant all on database {0} to {0}; grant all on schema public to {0}").format(
+                sql.Identifier(AIRFLOW)
+            )
+        )
