@@ -1,0 +1,175 @@
+"""The canonical entities: what every lender's files are turned into. The tables of schema raw have these columns.
+
+Source: the table "Canonical entities" of the design; a test holds this module and the migration to each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PAYMENT_KINDS = (
+    "repayment", "prepayment", "reversal", "chargeback", "refund", "waiver", "recovery", "compensation", "buyback",
+)  # fmt: skip
+EVENT_KINDS = ("written_off", "settled", "transferred", "extended", "restructured", "paused", "resumed")
+
+
+class Kind(StrEnum):
+    """What a canonical field holds; the value is its PostgreSQL type."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    MONEY = "numeric(18,2)"
+    RATE = "numeric(9,6)"
+    SCORE = "numeric(9,2)"
+    DATE = "date"
+    INSTANT = "timestamptz"
+    FLAG = "boolean"
+
+
+@dataclass(frozen=True)
+class EntityField:
+    """One column of a canonical entity.
+
+    Attributes:
+        kind: type in the warehouse.
+        required: the column is not null.
+        default: SQL literal used where the lender sends nothing.
+        not_future: a date after the business date is refused: it has not happened yet.
+        allowed: the closed list of values, for fields that steer rules.
+    """
+
+    kind: Kind
+    required: bool = False
+    default: str | None = None
+    not_future: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One canonical entity: its key (unique within a delivery) and its fields in the order of the table."""
+
+    key: tuple[str, ...]
+    fields: dict[str, EntityField]
+
+
+def _text(**kwargs: object) -> EntityField:
+    return EntityField(Kind.TEXT, **kwargs)  # type: ignore[arg-type]
+
+
+def _money(**kwargs: object) -> EntityField:
+    return EntityField(Kind.MONEY, **kwargs)  # type: ignore[arg-type]
+
+
+def _day(**kwargs: object) -> EntityField:
+    return EntityField(Kind.DATE, **kwargs)  # type: ignore[arg-type]
+
+
+def _count(**kwargs: object) -> EntityField:
+    return EntityField(Kind.INTEGER, **kwargs)  # type: ignore[arg-type]
+
+
+ENTITIES: dict[str, Entity] = {
+    "loan": Entity(
+        key=("loan_id",),
+        fields={
+            "loan_id": _text(required=True),
+            "borrower_id": _text(),
+            "product": _text(required=True),
+            "purpose": _text(),
+            "channel": _text(),
+            "funder": _text(),
+            "currency": _text(required=True),
+            "principal": _money(required=True),
+            "annual_rate": EntityField(Kind.RATE),
+            "term_months": _count(),
+            "repayment_method": _text(),
+            "disbursed_on": _day(required=True, not_future=True),
+            "first_due_on": _day(),
+            "maturity_on": _day(),
+            "credit_score": EntityField(Kind.SCORE),
+            "risk_grade": _text(),
+        },
+    ),
+    "borrower": Entity(
+        key=("borrower_id",),
+        fields={
+            "borrower_id": _text(required=True),
+            "birth_year": _count(),
+            "gender": _text(),
+            "province": _text(),
+            "income_band": _text(),
+            "identity_hash": _text(),
+        },
+    ),
+    "instalment": Entity(
+        key=("loan_id", "instalment_no", "schedule_version"),
+        fields={
+            "loan_id": _text(required=True),
+            "instalment_no": _count(required=True),
+            "schedule_version": _count(required=True, default="1"),
+            "due_on": _day(required=True),
+            "principal_due": _money(required=True, default="0"),
+            "interest_due": _money(required=True, default="0"),
+            "fee_due": _money(required=True, default="0"),
+            "penalty_due": _money(required=True, default="0"),
+            "effective_on": _day(),
+        },
+    ),
+    "payment": Entity(
+        key=("payment_id",),
+        fields={
+            "payment_id": _text(required=True),
+            "loan_id": _text(required=True),
+            "instalment_no": _count(),
+            "value_on": _day(required=True, not_future=True),
+            "posted_on": _day(not_future=True),
+            "kind": _text(required=True, allowed=PAYMENT_KINDS),
+            "amount": _money(required=True),
+            "principal": _money(),
+            "interest": _money(),
+            "fee": _money(),
+            "penalty": _money(),
+            "reverses_payment_id": _text(),
+            "channel": _text(),
+        },
+    ),
+    "loan_event": Entity(
+        key=("loan_id", "event_on", "kind"),
+        fields={
+            "loan_id": _text(required=True),
+            "event_on": _day(required=True, not_future=True),
+            "kind": _text(required=True, allowed=EVENT_KINDS),
+            "amount": _money(),
+            "detail": _text(),
+        },
+    ),
+    "collection_action": Entity(
+        key=("action_id",),
+        fields={
+            "action_id": _text(required=True),
+            "loan_id": _text(required=True),
+            "acted_at": EntityField(Kind.INSTANT, required=True, not_future=True),
+            "channel": _text(required=True, allowed=("phone", "sms", "visit", "letter", "app", "legal")),
+            "agency": _text(),
+            "connected": EntityField(Kind.FLAG),
+            "party": _text(allowed=("debtor", "contact")),
+            "outcome": _text(),
+            "promised_amount": _money(),
+            "promised_on": _day(),
+            "complaint": EntityField(Kind.FLAG),
+        },
+    ),
+    "reported_position": Entity(
+        key=("loan_id", "as_of"),
+        fields={
+            "loan_id": _text(required=True),
+            "as_of": _day(required=True, not_future=True),
+            "outstanding_principal": _money(),
+            "overdue_principal": _money(),
+            "dpd": _count(),
+            "status": _text(),
+        },
+    ),
+}
