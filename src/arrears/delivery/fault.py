@@ -1,0 +1,39 @@
+"""What can be wrong with a delivery, said so that the lender can mend it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+MASKED = "***"
+SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault.
+
+    Attributes:
+        file: path below the landing folder.
+        rule: what is wrong and, where it helps, what to do.
+        line: line of the file, counted from 1, header included; None when the whole file is meant.
+        column: the column's name as the file has it.
+        value: the value as it arrived, shortened; never one of a column with personal data.
+        refuses: True when it refuses the whole delivery, False when it only rejects its row.
+    """
+
+    file: str
+    rule: str
+    line: int | None = None
+    column: str | None = None
+    value: str | None = None
+    refuses: bool = True
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        column = f" column {self.column}" if self.column else ""
+        value = f" value {self.value!r}" if self.value is not None else ""
+        return f"{place}:{column}{value}: {self.rule}".replace("::", ":")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,0 +1,225 @@
+"""Delimited text as it arrives, turned into UTF-8 for COPY while it streams past.
+
+Memory does not grow with the file. On the way the header is checked, the trailer taken off, personal data hashed
+or dropped. What only the whole file shows (a broken gzip, a missing trailer) is raised when its end is reached.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import hashlib
+import hmac
+import io
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from arrears.contract.model import Resource
+from arrears.delivery.fault import Fault
+from arrears.delivery.files import BLOCK, DeliveryFile
+
+
+class BrokenFile(Exception):
+    """The file cannot be read to its end as the contract describes it."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = list(faults)
+        super().__init__("; ".join(map(str, faults)))
+
+
+@dataclass(frozen=True)
+class TrailerFound:
+    """What the last line claims: number of rows, and the control sum as it is written."""
+
+    rows: str
+    total: str | None
+
+
+class TextStream(io.RawIOBase):
+    """The body of a delimited file as UTF-8 bytes: no byte-order mark, no header, no trailer, newlines `\\n`.
+
+    Args:
+        file: the file.
+        pii_key: gives the key of the hash when a column asks for one.
+
+    Raises (while reading):
+        BrokenFile: wrong encoding, broken compression, wrong header, missing trailer.
+    """
+
+    def __init__(self, file: DeliveryFile, pii_key: Callable[[], bytes]) -> None:
+        self.file = file
+        self.trailer: TrailerFound | None = None
+        self.header_lines = 1 if file.resource.dialect.header else 0
+        self._lines_done = 0
+        blocks = self._without_trailer(self._without_header(self._decoded()))
+        if any(field.arrears.pii for field in file.resource.table.fields):
+            blocks = _without_pii(file.resource, blocks, pii_key(), self._broken)
+        self._blocks = (block.encode() for block in blocks)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while size < 0 or len(self._rest) < size:
+            block = next(self._blocks, None)
+            if block is None:
+                size = len(self._rest)
+                break
+            self._rest += block
+        answer, self._rest = self._rest[:size], self._rest[size:]
+        return answer
+
+    def _broken(self, rule: str, line: int | None = None, column: str | None = None) -> BrokenFile:
+        return BrokenFile(Fault(self.file.path, rule, line=line, column=column))
+
+    def _raw(self) -> Iterator[bytes]:
+        try:
+            with self.file.open() as stream:
+                while block := cast(BinaryIO, stream).read(BLOCK):
+                    yield block
+        except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+            raise self._broken(
+                f"the compressed file is broken or truncated ({error}); ask for it to be sent again",
+            ) from error
+
+    def _decoded(self) -> Iterator[str]:
+        encoding = self.file.resource.encoding
+        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("strict"), translate=True)
+        first = True
+        try:
+            for block in self._raw():
+                text = decoder.decode(block)
+                yield text.removeprefix("\ufeff") if first else text
+                self._lines_done += text.count("\n")
+                first = False
+            yield decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            before = error.object[: error.start].count(b"\n")
+            raise self._broken(
+                f"bytes that are not {encoding} ({error.reason}); is the file written in another encoding?",
+                line=self._lines_done + before + 1,
+            ) from error
+
+    def _without_header(self, blocks: Iterator[str]) -> Iterator[str]:
+        if self.header_lines == 0:
+            yield from blocks
+            return
+        text = ""
+        for block in blocks:
+            text += block
+            if "\n" in text:
+                break
+        header, _, rest = text.partition("\n")
+        faults = list(header_faults(self.file, header))
+        if faults:
+            raise BrokenFile(*faults)
+        yield rest
+        yield from blocks
+
+    def _without_trailer(self, blocks: Iterator[str]) -> Iterator[str]:
+        """Hold the last line back until the end is known; drop blank lines at the end."""
+        held = ""
+        for block in blocks:
+            text = held + block
+            cut = text.rstrip("\n").rfind("\n") + 1
+            held = text[cut:]
+            if cut:
+                yield text[:cut]
+        last = held.rstrip("\n")
+        control = self.file.resource.arrears.control
+        if control is None:
+            if last:
+                yield last + "\n"
+            return
+        parts = last.split(self.file.resource.dialect.delimiter)
+        expected = 3 if control.sum else 2
+        if parts[0].strip() != control.mark or len(parts) != expected:
+            raise self._broken(
+                f"the last line is not the trailer {control.mark} with {expected} parts: the file is truncated, "
+                "or its control line was left out; ask for it to be sent again"
+            )
+        self.trailer = TrailerFound(parts[1].strip(), parts[2].strip() if control.sum else None)
+
+
+def header_faults(file: DeliveryFile, line: str) -> Iterator[Fault]:
+    """Faults of a header line: every column missing, unknown, twice there or out of place."""
+    if not line.strip():
+        yield Fault(file.path, "the file is empty: not even a header; ask for it to be sent again")
+        return
+    dialect = file.resource.dialect
+    found = [name.strip() for name in next(csv.reader([line], delimiter=dialect.delimiter))]
+    expected = [field.name for field in file.resource.table.fields]
+    if found == expected:
+        return
+    for name in expected:
+        if name not in found:
+            yield Fault(file.path, "the column is missing from the header", line=1, column=name)
+    for position, name in enumerate(found):
+        if name not in expected:
+            yield Fault(file.path, "a column that the contract does not know", line=1, column=name)
+        elif found.index(name) != position:
+            yield Fault(file.path, "the column stands twice in the header", line=1, column=name)
+    if sorted(found) == sorted(expected):
+        yield Fault(
+            file.path,
+            f"the columns are in another order than the contract's ({', '.join(expected)})",
+            line=1,
+            column=next(name for name, other in zip(found, expected, strict=True) if name != other),
+        )
+
+
+def keyed_hash(key: bytes, value: str) -> str:
+    """HMAC-SHA-256 of an identity number without blanks, in capitals: the same person has the same everywhere."""
+    return hmac.new(key, "".join(value.split()).upper().encode(), hashlib.sha256).hexdigest()
+
+
+def _without_pii(
+    resource: Resource, blocks: Iterator[str], key: bytes, broken: Callable[[str, int], BrokenFile]
+) -> Iterator[str]:
+    """Rows with their personal columns hashed or emptied. Parses every row, so only files with such columns pay."""
+    treatments = [field.arrears.pii for field in resource.table.fields]
+    quote = resource.dialect.quote_char
+    style: dict[str, object] = {"delimiter": resource.dialect.delimiter, "lineterminator": "\n"}
+    style |= {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+    reader = csv.reader(_lines(blocks), strict=True, **style)  # type: ignore[arg-type]
+    try:
+        for batch in _batches(reader, 10_000):
+            sink = io.StringIO()
+            writer = csv.writer(sink, **style)  # type: ignore[arg-type]
+            for number, row in batch:
+                if len(row) != len(treatments):
+                    raise broken(f"{len(row)} columns where the header has {len(treatments)}", number + 1)
+                writer.writerow(
+                    [
+                        value if how is None else "" if how == "drop" or not value.strip() else keyed_hash(key, value)
+                        for value, how in zip(row, treatments, strict=True)
+                    ]
+                )
+            yield sink.getvalue()
+    except csv.Error as error:
+        raise broken(f"not a delimited line ({error})", reader.line_num + 1) from error
+
+
+def _lines(blocks: Iterator[str]) -> Iterator[str]:
+    held = ""
+    for block in blocks:
+        *whole, held = (held + block).split("\n")
+        yield from (line + "\n" for line in whole)
+    if held:
+        yield held
+
+
+def _batches(reader: Iterator[list[str]], size: int) -> Iterator[list[tuple[int, list[str]]]]:
+    batch: list[tuple[int, list[str]]] = []
+    for number, row in enumerate(reader, start=1):
+        batch.append((number, row))
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
