@@ -1,0 +1,168 @@
+"""The two gates: a delivery's rows before they count, a candidate before it is published."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import execute_values
+
+from arrears.contract.entities import ENTITIES
+from arrears.errors import Refused, Usage
+from arrears.gate.suite import Boundary, suites
+from arrears.gate.validate import Batch, Verdict, validate
+from arrears.load import registry
+from arrears.settings import Settings
+from arrears.warehouse.connect import connect, first, one
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What a gate said.
+
+    Attributes:
+        outcome: `pass`; `warn` when a warning failed; `fail` when a critical expectation failed.
+        evaluated: number of expectations. failed: those that did not hold.
+    """
+
+    boundary: str
+    outcome: str
+    evaluated: int
+    failed: tuple[Verdict, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "boundary": self.boundary, "outcome": self.outcome, "evaluated": self.evaluated,
+            "failed": [
+                {"suite": v.suite, "expectation": v.expectation, "severity": v.severity, "observed": v.observed}
+                for v in self.failed
+            ],
+        }  # fmt: skip
+
+
+def gate_delivery(delivery_id: int, *, url: str, settings: Settings) -> GateResult:
+    """Judge a loaded delivery. If it passes it stands for its day; if not, what stood before still stands.
+
+    Raises:
+        Usage: there is no such delivery.
+        Refused: a critical expectation failed, now or when it was judged before.
+    """
+    with connect(url, "gate delivery") as connection, connection.cursor() as cursor:
+        lender, business_date, status = _delivery(cursor, delivery_id)
+        if status == "refused":
+            raise Refused(f"The delivery of {lender} for {business_date} was refused by the gate before.")
+        if status != "loaded":
+            return GateResult("delivery", "pass", 0, ())
+        batches = _delivery_batches(cursor, delivery_id, settings)
+    started = dt.datetime.now(dt.UTC)
+    verdicts = validate(batches, url=url, docs=settings.home / "data_docs" / "delivery" / lender)
+    result = _result("delivery", verdicts)
+    with connect(url, "gate delivery") as connection, connection.cursor() as cursor:
+        registry.lock_lender(cursor, lender)
+        _record(cursor, result, verdicts, started, delivery_id=delivery_id)
+        if result.outcome == "fail":
+            registry.refuse(cursor, delivery_id, _reasons(result))
+        else:
+            registry.accept(cursor, delivery_id)
+    if result.outcome == "fail":
+        raise Refused(
+            f"The delivery of {lender} for {business_date} did not pass the gate; what stood before still stands.",
+            _reasons(result),
+        )
+    return result
+
+
+def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult:
+    """Judge a built candidate.
+
+    Raises:
+        Usage: there is no such build, or it is not built.
+        Refused: a critical expectation failed; the marts stay as they are.
+    """
+    with connect(url, "gate candidate") as connection, connection.cursor() as cursor:
+        row = first(
+            cursor,
+            "select status, (select max(build_id) from ops.build) from ops.build where build_id = %s",
+            [build_id],
+        )
+    if row is None:
+        raise Usage(f"There is no build {build_id}.")
+    if row[0] == "published":
+        return GateResult("candidate", "pass", 0, ())
+    if row[0] not in ("built", "refused") or row[1] != build_id:
+        raise Refused(f"Build {build_id} is '{row[0]}' and build {row[1]} is the newest: there is nothing to judge.")
+    batches = [
+        Batch(suite, f'select * from candidate."{suite.table}"') for suite in suites(settings.expectations, "candidate")
+    ]
+    started = dt.datetime.now(dt.UTC)
+    verdicts = validate(batches, url=url, docs=settings.home / "data_docs" / "candidate")
+    result = _result("candidate", verdicts)
+    with connect(url, "gate candidate") as connection, connection.cursor() as cursor:
+        _record(cursor, result, verdicts, started, build_id=build_id)
+        cursor.execute(
+            "update ops.build set status = %s where build_id = %s and status in ('built', 'refused')",
+            ["refused" if result.outcome == "fail" else "built", build_id],
+        )
+    if result.outcome == "fail":
+        raise Refused(f"Build {build_id} did not pass the gate; the marts are as they were.", _reasons(result))
+    return result
+
+
+def _delivery(cursor: Cursor, delivery_id: int) -> tuple[str, dt.date, str]:
+    row = first(cursor, "select lender, business_date, status from ops.delivery where delivery_id = %s", [delivery_id])
+    if row is None:
+        raise Usage(f"There is no delivery {delivery_id}.")
+    return row[0], row[1], row[2]
+
+
+def _delivery_batches(cursor: Cursor, delivery_id: int, settings: Settings) -> list[Batch]:
+    """One batch per entity of which the delivery has rows."""
+    batches = []
+    for suite in suites(settings.expectations, "delivery"):
+        if suite.table not in ENTITIES:
+            raise Refused(f"There is a delivery suite for '{suite.table}', which is not an entity.")
+        row = first(
+            cursor,
+            f"select exists (select from raw.{suite.table} where delivery_id = %s)",  # a name of ENTITIES
+            [delivery_id],
+        )
+        if row is not None and row[0]:
+            batches.append(Batch(suite, f"select * from raw.{suite.table} where delivery_id = {int(delivery_id)}"))
+    return batches
+
+
+def _result(boundary: Boundary, verdicts: Sequence[Verdict]) -> GateResult:
+    failed = tuple(verdict for verdict in verdicts if not verdict.success)
+    severities = {verdict.severity for verdict in failed}
+    outcome = "fail" if "critical" in severities else "warn" if "warning" in severities else "pass"
+    return GateResult(boundary, outcome, len(verdicts), failed)
+
+
+def _reasons(result: GateResult) -> list[str]:
+    return [
+        f"{verdict.suite}: {verdict.expectation} ({verdict.severity}"
+        + (f", {verdict.unexpected} rows" if verdict.unexpected is not None else "")
+        + f"): {verdict.observed}"
+        for verdict in result.failed
+    ]
+
+
+def _record(
+    cursor: Cursor, result: GateResult, verdicts: Sequence[Verdict], started: dt.datetime,
+    *, delivery_id: int | None = None, build_id: int | None = None,
+) -> None:  # fmt: skip
+    row = one(
+        cursor,
+        "insert into ops.gate_run (boundary, delivery_id, build_id, outcome, started_at, finished_at) "
+        "values (%s, %s, %s, %s, %s, clock_timestamp()) returning gate_run_id",
+        [result.boundary, delivery_id, build_id, result.outcome, started],
+    )
+    execute_values(
+        cursor,
+        "insert into ops.gate_result (gate_run_id, suite, expectation, severity, success, unexpected_count, observed, "
+        "notes) values %s",
+        [(row[0], v.suite, v.expectation, v.severity, v.success, v.unexpected, v.observed, v.notes) for v in verdicts],
+    )
