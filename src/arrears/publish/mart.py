@@ -1,0 +1,202 @@
+"""A mart as its build offers it, as it is published, and how the one is brought to the shape of the other.
+
+Published columns are an API: a column may be added, never removed or retyped. Views list their columns, so a BI
+user's own view on a mart is never touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
+
+from arrears.errors import Refused
+from arrears.warehouse.connect import one
+
+CANDIDATE, PUBLISHED, MARTS, AS_KNOWN = "candidate", "published", "marts", "marts_as_known"
+RECORD = ("published_in", "superseded_in")
+
+
+@dataclass(frozen=True)
+class MartColumn:
+    name: str
+    sql_type: str
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One mart.
+
+    Attributes:
+        key: its key columns. period: the column that dates its rows, or None.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    period: str | None
+    columns: tuple[MartColumn, ...]
+    comment: str | None
+
+    @property
+    def has_lender(self) -> bool:
+        return any(column.name == "lender" for column in self.columns)
+
+    @property
+    def is_history(self) -> bool:
+        """Whether its rows state history: the period is part of the key, so a row once published should not change."""
+        return self.period is not None and self.period in self.key
+
+    def relation(self, schema: str) -> Identifier:
+        return Identifier(schema, self.name)
+
+    def listed(self, prefix: str = "") -> Composed:
+        """Its columns, each with `prefix`, for a select list."""
+        return SQL(", ").join(SQL(prefix + "{}").format(Identifier(column.name)) for column in self.columns)
+
+    def same_key(self, left: str, right: str) -> Composed:
+        return SQL(" and ").join(SQL(f"{left}.{{0}} = {right}.{{0}}").format(Identifier(name)) for name in self.key)
+
+
+def offered(cursor: Cursor, build_id: int) -> list[Mart]:
+    """The marts of a build, as its record and the candidate schema describe them, in alphabetical order."""
+    cursor.execute(
+        "select mart, key_columns, period_column, comment from ops.build_mart where build_id = %s order by mart",
+        [build_id],
+    )
+    return [
+        Mart(name, tuple(key), period, _columns(cursor, CANDIDATE, name), comment)
+        for name, key, period, comment in cursor.fetchall()
+    ]
+
+
+def _columns(cursor: Cursor, schema: str, relation: str) -> tuple[MartColumn, ...]:
+    cursor.execute(
+        "select a.attname, format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum) "
+        "from pg_attribute as a where a.attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) "
+        "and a.attnum > 0 and not a.attisdropped order by a.attnum",
+        [schema, relation],
+    )
+    return tuple(MartColumn(*row) for row in cursor.fetchall())
+
+
+def ensure_published(cursor: Cursor, mart: Mart) -> None:
+    """Give the published table the candidate's shape.
+
+    Raises:
+        Refused: the candidate lacks a published column, or has it in another type or key.
+    """
+    if not mart.columns:
+        raise Refused(f"The build has no table candidate.{mart.name}: build again.")
+    standing = {column.name: column for column in _columns(cursor, PUBLISHED, mart.name)}
+    if not standing:
+        _create(cursor, mart)
+        _create_views(cursor, mart, list(mart.columns))
+        return
+    wanted = {column.name: column for column in mart.columns}
+    reasons = [
+        f"{mart.name}.{name}: published as {column.sql_type}, "
+        + (f"now {wanted[name].sql_type}" if name in wanted else "now missing")
+        for name, column in standing.items()
+        if name not in RECORD and (name not in wanted or wanted[name].sql_type != column.sql_type)
+    ]
+    if reasons:
+        raise Refused(
+            "Published columns are an API: none may be removed or change its type. Keep the column and add the new "
+            "one beside it, or publish the mart under a new name.",
+            reasons,
+        )
+    added = [column for column in mart.columns if column.name not in standing]
+    for column in added:
+        cursor.execute(
+            SQL("alter table {} add column {} {}").format(
+                mart.relation(PUBLISHED), Identifier(column.name), SQL(column.sql_type)
+            )
+        )
+    if added:
+        order = [column for name in standing if name not in RECORD for column in [wanted[name]]]
+        _create_views(cursor, mart, [*order, *added])
+    _refresh_comments(cursor, mart)
+
+
+def _create(cursor: Cursor, mart: Mart) -> None:
+    columns = SQL(", ").join(
+        SQL("{} {}").format(Identifier(column.name), SQL(column.sql_type)) for column in mart.columns
+    )
+    table = mart.relation(PUBLISHED)
+    cursor.execute(
+        SQL("create table {} ({}, published_in bigint not null, superseded_in bigint)").format(table, columns)
+    )
+    cursor.execute(
+        SQL("create unique index {} on {} ({}) where superseded_in is null").format(
+            Identifier(f"{mart.name}_current"), table, SQL(", ").join(map(Identifier, mart.key))
+        )
+    )
+    cursor.execute(
+        SQL("create index {} on {} (superseded_in) where superseded_in is not null").format(
+            Identifier(f"{mart.name}_superseded"), table
+        )
+    )
+
+
+# ── views ────────────────────────────────────────────────────────────────────────────────────────────────
+
+CURRENT_PUBLICATION = SQL("(select max(publication_id) from ops.publication)")
+NAMED_PUBLICATION = SQL(
+    "(select coalesce(nullif(current_setting('arrears.publication', true), '')::bigint, max(publication_id)) "
+    "from ops.publication)"
+)
+# A reader role that is bound to lenders sees those; any other sees all.
+VISIBLE = SQL(
+    "(not exists (select from ops.reader_lender as mine where mine.role_name = current_user) "
+    "or p.lender in (select mine.lender from ops.reader_lender as mine where mine.role_name = current_user))"
+)
+
+
+def _create_views(cursor: Cursor, mart: Mart, columns: list[MartColumn]) -> None:
+    """publication_id first: a view can only grow at its end."""
+    visible = VISIBLE if mart.has_lender else SQL("true")
+    as_known = SQL("p.published_in <= {0} and (p.superseded_in is null or p.superseded_in > {0})").format(
+        NAMED_PUBLICATION
+    )
+    _create_view(cursor, mart, MARTS, columns, CURRENT_PUBLICATION, SQL("p.superseded_in is null"), visible)
+    _create_view(cursor, mart, AS_KNOWN, columns, NAMED_PUBLICATION, as_known, visible)
+    _refresh_comments(cursor, mart)
+
+
+def _create_view(
+    cursor: Cursor, mart: Mart, schema: str, columns: list[MartColumn], publication: Composable,
+    current: Composable, visible: Composable,
+) -> None:  # fmt: skip
+    names = SQL(", ").join(SQL("p.{}").format(Identifier(column.name)) for column in columns)
+    cursor.execute(
+        SQL(
+            "create or replace view {view} with (security_barrier) as "
+            "select {publication} as publication_id, {names} from {table} as p where {current} and {visible}"
+        ).format(
+            view=mart.relation(schema), publication=publication, names=names, table=mart.relation(PUBLISHED),
+            current=current, visible=visible,
+        )
+    )  # fmt: skip
+    cursor.execute(SQL("grant select on {} to arrears_reader").format(mart.relation(schema)))
+
+
+def _refresh_comments(cursor: Cursor, mart: Mart) -> None:
+    """Carry the models' comments over to the views, where they changed: BI tools show them."""
+    for schema in (MARTS, AS_KNOWN):
+        standing = {column.name: column.comment for column in _columns(cursor, schema, mart.name)}
+        (comment,) = one(
+            cursor,
+            "select obj_description(to_regclass(format('%%I.%%I', %s::text, %s::text)), 'pg_class')",
+            [schema, mart.name],
+        )
+        if mart.comment and comment != mart.comment:
+            cursor.execute(SQL("comment on view {} is {}").format(mart.relation(schema), Literal(mart.comment)))
+        comments = {column.name: column.comment for column in mart.columns}
+        comments["publication_id"] = "The publication that these rows belong to (发布编号)"
+        for name, comment in comments.items():
+            if comment and standing.get(name) != comment:
+                cursor.execute(
+                    SQL("comment on column {} is {}").format(Identifier(schema, mart.name, name), Literal(comment))
+                )
