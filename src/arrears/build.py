@@ -1,0 +1,156 @@
+"""Building the candidate: one dbt process over the whole project, for one business date."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+import arrears
+from arrears.errors import Infrastructure, Refused
+from arrears.settings import Settings
+from arrears.warehouse.address import Address
+from arrears.warehouse.connect import connect, one
+
+# What dbt says when the trouble is the server's, not the models'.
+SERVER_TROUBLE = ("could not connect", "connection refused", "server closed the connection", "no space left",
+                  "terminating connection", "deadlock detected", "canceling statement due to")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A finished build. models: tables and views built; tests: data tests passed; seconds: wall time of dbt."""
+
+    build_id: int
+    business_date: str
+    models: int
+    tests: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResult:
+    """Build staging, intermediate and candidate as of `business_date`.
+
+    Raises:
+        Refused: a model or a dbt test failed; each is a reason.
+        Infrastructure: dbt could not run, or the warehouse failed under it.
+    """
+    with connect(url, "build", autocommit=True) as connection, connection.cursor() as cursor:
+        # Held until the connection closes: the candidate is neither built twice at once nor built under a publisher.
+        cursor.execute("select pg_advisory_lock(hashtext('arrears.candidate'))")
+        build_id = _begin(cursor, business_date)
+        target = settings.home / "dbt"
+        try:
+            results = _run_dbt(business_date, url, settings, target)
+        except BaseException:
+            _finish(connection, build_id, "failed")
+            raise
+        _record_marts(cursor, build_id, target)
+        _finish(connection, build_id, "built")
+    passed = [result for result in results["results"] if result["status"] in ("success", "pass")]
+    tests = sum(result["unique_id"].startswith("test.") for result in passed)
+    return BuildResult(
+        build_id, business_date.isoformat(), len(passed) - tests, tests, round(results["elapsed_time"], 1)
+    )
+
+
+def _begin(cursor: Cursor, business_date: dt.date) -> int:
+    row = one(
+        cursor,
+        "insert into ops.build (business_date, status, code_version) values (%s, 'running', %s) returning build_id",
+        [business_date, arrears.__version__],
+    )
+    return int(row[0])
+
+
+def _finish(connection: Connection, build_id: int, status: str) -> None:
+    if connection.closed:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update ops.build set status = %s, finished_at = clock_timestamp() where build_id = %s", [status, build_id]
+        )
+
+
+def dbt_environment(url: str) -> dict[str, str]:
+    """The variables that profiles.yml reads."""
+    address = Address.parse(url)
+    return {
+        "ARREARS_DBT_HOST": address.host,
+        "ARREARS_DBT_PORT": str(address.port),
+        "ARREARS_DBT_USER": address.user,
+        "ARREARS_DBT_PASSWORD": address.password,
+        "ARREARS_DBT_DBNAME": address.database,
+    }
+
+
+def _run_dbt(business_date: dt.date, url: str, settings: Settings, target: Path) -> dict[str, Any]:
+    target.mkdir(parents=True, exist_ok=True)
+    run_results = target / "run_results.json"
+    run_results.unlink(missing_ok=True)
+    project = str(settings.dbt_project)
+    # A process of its own: dbt keeps global state, and its memory is given back when it ends.
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--log-path", str(target / "logs"),
+            "build", "--project-dir", project, "--profiles-dir", project, "--target-path", str(target),
+            "--exclude-resource-type", "unit_test",
+            "--vars", json.dumps({"business_date": business_date.isoformat()}),
+        ],
+        env={**os.environ, **dbt_environment(url)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    if not run_results.exists():
+        raise _trouble(done.stdout, [_last_words(done.stdout)], target)
+    results: dict[str, Any] = json.loads(run_results.read_text())
+    failed = [
+        f"{result['unique_id'].split('.', 2)[-1]}: {' '.join(str(result['message']).split())}"
+        for result in results["results"]
+        if result["status"] in ("error", "fail", "runtime error")
+    ]
+    if failed or done.returncode != 0:
+        raise _trouble(done.stdout, failed or [_last_words(done.stdout)], target)
+    return results
+
+
+def _trouble(output: str, reasons: list[str], target: Path) -> Refused | Infrastructure:
+    log = target / "logs" / "dbt.log"
+    if any(sign in output.lower() for sign in SERVER_TROUBLE):
+        return Infrastructure(f"The warehouse failed while dbt was building: {reasons[0]} (log: {log}).")
+    return Refused(f"dbt could not build the candidate; the marts are as they were. Log: {log}", reasons)
+
+
+def _last_words(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return " ".join(lines[-3:]) or "dbt said nothing"
+
+
+def _record_marts(cursor: Cursor, build_id: int, target: Path) -> None:
+    """What the build offers for publication: dbt's manifest is on this machine only, so the warehouse gets it."""
+    manifest = json.loads((target / "manifest.json").read_text())
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "model" or node["schema"] != "candidate":
+            continue
+        keys = [list(rule["columns"]) for rule in node["constraints"] if rule["type"] == "primary_key"]
+        if len(keys) != 1:
+            raise Refused(f"The mart {node['name']} declares {len(keys)} primary keys in its contract, not one.")
+        cursor.execute(
+            "insert into ops.build_mart (build_id, mart, key_columns, period_column, comment) "
+            "values (%s, %s, %s, %s, %s)",
+            [build_id, node["name"], keys[0], node["meta"].get("period_column"), node["description"] or None],
+        )

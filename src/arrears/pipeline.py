@@ -1,0 +1,125 @@
+"""The steps of a day, each as the role that may do it and each on the run log.
+
+Airflow's tasks and the command line call these functions, so a daily run, a retry, a backfill and a run by hand
+take the same path.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from arrears import build as building
+from arrears import gate as gates
+from arrears import load as loading
+from arrears import publish as publishing
+from arrears.contract import contract_for
+from arrears.delivery import Delivery
+from arrears.errors import ArrearsError, Refused
+from arrears.settings import settings
+from arrears.warehouse.connect import connect
+from arrears.warehouse.maintain import maintain as maintain_warehouse
+
+
+def delivery(lender: str, business_date: dt.date) -> Delivery:
+    """The delivery of a lender for a day, as its contract and the landing folder describe it."""
+    own = settings()
+    return Delivery(contract_for(own.lenders, lender, business_date), business_date, own.landing)
+
+
+def delivery_complete(lender: str, business_date: dt.date) -> bool:
+    """Whether all files of the delivery are there."""
+    return delivery(lender, business_date).is_complete()
+
+
+def check(lender: str, business_date: dt.date, *, url: str) -> loading.Findings:
+    """Every fault of a delivery; loads nothing."""
+    return loading.check(delivery(lender, business_date), url=url, pii_key=settings().pii_key_bytes)
+
+
+def load(lender: str, business_date: dt.date, *, url: str) -> loading.LoadResult:
+    """Load a delivery into raw, where it waits for its gate. Raises Refused or Infrastructure."""
+    with _logged("load", url, business_date, lender) as entry:
+        result = loading.load(delivery(lender, business_date), url=url, pii_key=settings().pii_key_bytes)
+        entry.rows, entry.detail = result.rows, f"delivery {result.delivery_id} {result.outcome}"
+        return result
+
+
+def gate_delivery(delivery_id: int, *, url: str) -> gates.GateResult:
+    """Judge a loaded delivery. Raises Refused when it does not pass."""
+    with _logged("gate delivery", url) as entry:
+        entry.detail = f"delivery {delivery_id}"
+        return gates.gate_delivery(delivery_id, url=url, settings=settings())
+
+
+def build(business_date: dt.date, *, url: str) -> building.BuildResult:
+    """Build the candidate as of a business date. Raises Refused or Infrastructure."""
+    with _logged("build", url, business_date) as entry:
+        result = building.build(business_date, url=url, settings=settings())
+        entry.detail = f"build {result.build_id}: {result.models} models, {result.tests} tests"
+        return result
+
+
+def gate_candidate(build_id: int, *, url: str) -> gates.GateResult:
+    """Judge the candidate. Raises Refused when it does not pass."""
+    with _logged("gate candidate", url) as entry:
+        entry.detail = f"build {build_id}"
+        return gates.gate_candidate(build_id, url=url, settings=settings())
+
+
+def publish(build_id: int, *, url: str, approved_by: str | None = None) -> publishing.PublishResult:
+    """Publish a build that passed its gate. Raises Refused or Infrastructure."""
+    with _logged("publish", url) as entry:
+        result = publishing.publish(build_id, url=url, approved_by=approved_by)
+        entry.rows = result.rows_added
+        entry.detail = f"build {build_id}: publication {result.publication_id} {result.outcome}"
+        return result
+
+
+def maintain(*, url: str) -> dict[str, int]:
+    """Weekly upkeep of the published tables. Returns counts of what was done."""
+    with _logged("maintain", url) as entry:
+        done = maintain_warehouse(url)
+        entry.detail = ", ".join(f"{name} {count}" for name, count in done.items())
+        return done
+
+
+@dataclass
+class _Entry:
+    rows: int | None = None
+    detail: str | None = None
+    outcome: str = field(default="done")
+
+
+@contextmanager
+def _logged(step: str, url: str, business_date: dt.date | None = None, lender: str | None = None) -> Iterator[_Entry]:
+    """Put a step on the run log, whether it ends well or not."""
+    entry, started = _Entry(), dt.datetime.now(dt.UTC)
+    try:
+        yield entry
+    except ArrearsError as error:
+        entry.outcome = "refused" if isinstance(error, Refused) else "failed"
+        entry.detail = str(error)[:2000]
+        raise
+    except BaseException as error:
+        entry.outcome, entry.detail = "failed", f"{type(error).__name__}: {error}"[:2000]
+        raise
+    finally:
+        _write_log(url, step, business_date, lender, entry, started)
+
+
+def _write_log(
+    url: str, step: str, business_date: dt.date | None, lender: str | None, entry: _Entry, started: dt.datetime
+) -> None:
+    try:
+        with connect(url, "log") as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "insert into ops.step_run (step, lender, business_date, outcome, rows, detail, started_at, "
+                "finished_at) values (%s, %s, %s, %s, %s, %s, %s, clock_timestamp())",
+                [step, lender, business_date, entry.outcome, entry.rows, entry.detail, started],
+            )
+    except ArrearsError:
+        if entry.outcome == "done":
+            raise  # else the step's own error says more than "could not be logged"

@@ -1,0 +1,72 @@
+"""What stands: per lender and over all, read from the pipeline's own records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg2.extras import RealDictCursor
+
+from arrears.warehouse.connect import connect
+
+LENDERS = """
+select
+    l.lender,
+    accepted.business_date as data_as_of,
+    newest.business_date as last_delivery,
+    newest.status as last_delivery_status,
+    newest.rows_rejected as rejected_rows,
+    newest.reasons,
+    coalesce(stale.is_stale, true) as is_stale
+from (select distinct lender from ops.delivery) as l
+left join lateral (
+    select d.business_date from ops.delivery as d
+    where d.lender = l.lender and d.status = 'accepted' order by d.business_date desc limit 1
+) as accepted on true
+left join lateral (
+    select d.business_date, d.status, d.rows_rejected, d.reasons from ops.delivery as d
+    where d.lender = l.lender order by d.received_at desc, d.delivery_id desc limit 1
+) as newest on true
+left join ops.publication_lender as stale
+    on stale.lender = l.lender and stale.publication_id = (select max(publication_id) from ops.publication)
+order by l.lender
+"""
+PUBLICATION = """
+select p.publication_id, p.business_date, p.published_at, p.gate_status, p.approved_by, p.rows_added, p.rows_closed
+from ops.publication as p order by p.publication_id desc limit 1
+"""
+GATE = """
+select g.gate_run_id, g.boundary, g.build_id, g.delivery_id, g.outcome, g.finished_at,
+    (select count(*) from ops.gate_result as r where r.gate_run_id = g.gate_run_id) as evaluated
+from ops.gate_run as g where g.boundary = 'candidate' order by g.gate_run_id desc limit 1
+"""
+FAILED = """
+select r.suite, r.expectation, r.severity, r.unexpected_count, r.observed
+from ops.gate_result as r where r.gate_run_id = %s and not r.success order by r.severity, r.suite, r.expectation
+"""
+BUILD = """
+select b.build_id, b.business_date, b.status, s.detail
+from ops.build as b left join lateral (
+    select detail from ops.step_run where step = 'build' and outcome <> 'done' and started_at <= b.started_at
+    order by step_run_id desc limit 1
+) as s on b.status = 'failed'
+order by b.build_id desc limit 1
+"""
+
+
+def status(url: str) -> dict[str, Any]:
+    """Lenders, the newest build, what the gate said of it, and the current publication (None where there is none)."""
+    with connect(url, "status") as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+
+        def rows(query: str, *parameters: object) -> list[dict[str, Any]]:
+            cursor.execute(query, parameters)
+            return [dict(row) for row in cursor.fetchall()]
+
+        gate = next(iter(rows(GATE)), None)
+        if gate is not None:
+            gate["failed"] = rows(FAILED, gate["gate_run_id"])
+        return {
+            "lenders": rows(LENDERS),
+            "build": next(iter(rows(BUILD)), None),
+            "gate": gate,
+            "publication": next(iter(rows(PUBLICATION)), None),
+        }
