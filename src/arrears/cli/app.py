@@ -1,0 +1,356 @@
+"""The commands. Each is a few lines: parse, call the package, show what it said."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import arrears
+from arrears import pipeline
+from arrears.cli import output
+from arrears.contract import lenders as all_lenders
+from arrears.errors import ArrearsError, Refused, Usage
+from arrears.settings import Role, settings
+from arrears.warehouse.address import Address
+
+app = typer.Typer(
+    name="arrears",
+    help="Consumer-lending delinquency: lenders' extracts in, published marts out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+DateOption = Annotated[dt.datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Business date.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def main() -> None:
+    """Entry point: turns every expected failure into one message and its exit code."""
+    try:
+        app()
+    except ArrearsError as failure:
+        output.error(str(failure))
+        sys.exit(failure.exit_code)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    if version:
+        output.say(f"arrears {arrears.__version__}")
+        raise typer.Exit
+
+
+# ── the warehouse ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def up() -> None:
+    """Start the embedded PostgreSQL (unless ARREARS_WAREHOUSE_URL names another) and bring its schema up to date."""
+    from arrears.warehouse.provision import provision
+
+    with output.working("starting the warehouse"):
+        if not _external():
+            _server().up()
+            settings.cache_clear()
+        provision(settings())
+    output.say(f"The warehouse is at {_address(Role.READER)}")
+
+
+@app.command()
+def down() -> None:
+    """Stop the embedded PostgreSQL. Its data stays."""
+    if _external():
+        raise Usage("ARREARS_WAREHOUSE_URL names a server that arrears did not start: stop it where it runs.")
+    output.say("stopped" if _server().down() else "it was not running")
+
+
+@app.command()
+def url(
+    role: Annotated[Role, typer.Option(help="Whose connection.")] = Role.READER,
+    airflow: Annotated[bool, typer.Option("--airflow", help="Airflow's metadata database instead.")] = False,
+) -> None:
+    """Print the URL to connect with, password included."""
+    output.say(_airflow_url() if airflow else settings().url(role))
+
+
+def _external() -> bool:
+    """Whether the warehouse is somebody else's server: named in the environment, not by our own generated file."""
+    import os
+
+    return bool(os.environ.get("ARREARS_WAREHOUSE_URL"))
+
+
+def _server() -> Any:
+    from arrears.warehouse.embedded import EmbeddedServer
+
+    return EmbeddedServer(settings().home)
+
+
+def _address(role: Role) -> str:
+    return str(Address.parse(settings().url(role)))
+
+
+def _airflow_url() -> str:
+    from arrears.warehouse.provision import AIRFLOW
+
+    own = settings()
+    if own.airflow_password is None:
+        raise Usage("No password for Airflow's database: set ARREARS_AIRFLOW_PASSWORD.")
+    address = own.owner().to(AIRFLOW).login(AIRFLOW, own.airflow_password.get_secret_value())
+    return address.url("postgresql+psycopg2")
+
+
+# ── deliveries ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def simulate(
+    start: Annotated[dt.datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date.")],
+    end: Annotated[dt.datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date.")],
+    loans: Annotated[int, typer.Option(min=1, help="Loans per lender.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
+    lender: Annotated[list[str] | None, typer.Option(help="Only these lenders.")] = None,
+    faults: Annotated[list[str] | None, typer.Option(help="Faults to inject, name or name@date.")] = None,
+    write_from: Annotated[
+        dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Write deliveries from this day on only.")
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="Where the truth goes; default: beside landing.")] = None,
+) -> None:
+    """Write deliveries of the built-in lenders in their own layouts, and beside them the truth."""
+    from arrears.simulate import simulate as run_simulation
+
+    own = settings()
+    with output.working(f"simulating {loans:,} loans"):
+        summary = run_simulation(
+            start=start.date(),
+            end=end.date(),
+            loans=loans,
+            seed=seed,
+            lenders=lender,
+            landing=own.landing,
+            truth=truth or own.root / "truth",
+            faults=faults or (),
+            write_from=write_from.date() if write_from else None,
+        )
+    for written in summary.lenders:
+        output.say(
+            f"{written.lender}: {written.loans:,} loans, {written.deliveries:,} deliveries with "
+            f"{written.payments:,} payments, {written.bytes / 1e6:.1f} MB"
+        )
+    for fault in summary.faults:
+        output.say(f"injected {fault}")
+
+
+@app.command()
+def check(lender: str, date: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"])], json: Json = False) -> None:
+    """Would this delivery be accepted? Every fault with file, line, column, value and rule; loads nothing."""
+    with output.working(f"checking {lender} {date:%Y-%m-%d}"):
+        findings = pipeline.check(lender, date.date(), url=settings().url(Role.LOADER))
+    if json:
+        output.as_json(findings.to_dict())
+    else:
+        for fault in findings.faults:
+            colour = "red" if fault.refuses else "yellow"
+            output.out.print(f"[{colour}]{'refuses' if fault.refuses else 'rejects row'}[/] ", end="")
+            output.say(str(fault))
+        verdict = "would be refused" if findings.refusing else "would be accepted"
+        output.say(f"{lender} {date:%Y-%m-%d}: {findings.rows:,} rows, {findings.rejected:,} rejected: {verdict}")
+    if findings.refusing:
+        raise typer.Exit(Refused.exit_code)
+
+
+@app.command()
+def load(lender: str, date: DateOption, json: Json = False) -> None:
+    """Load a delivery and judge it at the delivery gate."""
+    result = _load(lender, date.date())
+    if json:
+        output.as_json(result.to_dict())
+    else:
+        output.say(
+            f"{lender} {date:%Y-%m-%d}: {result.outcome}, {result.rows:,} rows, {result.rejected:,} rejected "
+            f"(delivery {result.delivery_id})"
+        )
+
+
+def _load(lender: str, business_date: dt.date) -> Any:
+    with output.working(f"loading {lender} {business_date}"):
+        result = pipeline.load(lender, business_date, url=settings().url(Role.LOADER))
+        if result.outcome == "loaded":
+            pipeline.gate_delivery(result.delivery_id, url=settings().url(Role.LOADER))
+    return result
+
+
+# ── candidate and publication ────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def build(date: DateOption, json: Json = False) -> None:
+    """Build the candidate marts with dbt."""
+    with output.working(f"building the candidate for {date:%Y-%m-%d}"):
+        result = pipeline.build(date.date(), url=settings().url(Role.BUILDER))
+    if json:
+        output.as_json(result.to_dict())
+    else:
+        output.say(
+            f"build {result.build_id}: {result.models} models built, {result.tests} tests passed in {result.seconds} s"
+        )
+
+
+BuildOption = Annotated[int | None, typer.Option("--build", help="Build to take; default: the newest.")]
+
+
+@app.command()
+def gate(build: BuildOption = None, json: Json = False) -> None:
+    """Judge the candidate."""
+    with output.working("judging the candidate"):
+        result = pipeline.gate_candidate(build or _newest_build(), url=settings().url(Role.PUBLISHER))
+    if json:
+        output.as_json(result.to_dict())
+    else:
+        output.say(f"{result.outcome}: {result.evaluated} expectations, {len(result.failed)} failed")
+        for verdict in result.failed:
+            output.say(f"  {verdict.severity}: {verdict.suite}: {verdict.expectation}: {verdict.observed}")
+
+
+@app.command()
+def publish(
+    build: BuildOption = None,
+    approved_by: Annotated[str | None, typer.Option(help="Who approves, where only warnings stand in the way.")] = None,
+    json: Json = False,
+) -> None:
+    """Publish the candidate that passed the gate."""
+    with output.working("publishing"):
+        result = pipeline.publish(build or _newest_build(), url=settings().url(Role.PUBLISHER), approved_by=approved_by)
+    if json:
+        output.as_json(result.to_dict())
+    else:
+        _show_publication(result)
+
+
+def _newest_build() -> int:
+    newest = _status()["build"]
+    if newest is None:
+        raise Usage("Nothing has been built yet: run `arrears build --date D`.")
+    return int(newest["build_id"])
+
+
+def _show_publication(result: Any) -> None:
+    if result.outcome == "unchanged":
+        output.say(f"publication {result.publication_id} stands: there is nothing new for {result.business_date}")
+        return
+    output.say(
+        f"publication {result.publication_id} for {result.business_date}: {result.rows_added:,} rows added, "
+        f"{result.rows_closed:,} closed"
+    )
+    if result.restatements:
+        output.table(
+            "Restated history",
+            ["mart", "lender", "period", "added", "changed", "removed"],
+            [[c.mart, c.lender, c.period, c.added, c.changed, c.removed] for c in result.restatements],
+        )
+
+
+@app.command()
+def run(
+    date: DateOption,
+    lender: Annotated[list[str] | None, typer.Option(help="Only these lenders; default: all that delivered.")] = None,
+    approved_by: Annotated[str | None, typer.Option(help="Who approves, where only warnings stand in the way.")] = None,
+    json: Json = False,
+) -> None:
+    """The daily run without a scheduler: load and judge each lender, build, judge, publish.
+
+    A lender that is late or refused keeps its last good state; the others are published.
+    """
+    day = date.date()
+    outcomes = {name: _try_load(name, day) for name in lender or [known.lender for known in all_lenders()]}
+    if lender is None and all(outcome["outcome"] == "late" for outcome in outcomes.values()):
+        raise Refused(f"No lender has delivered anything for {day} under {settings().landing}.")
+    with output.working(f"building the candidate for {day}"):
+        built = pipeline.build(day, url=settings().url(Role.BUILDER))
+    with output.working("judging the candidate"):
+        pipeline.gate_candidate(built.build_id, url=settings().url(Role.PUBLISHER))
+    with output.working("publishing"):
+        result = pipeline.publish(built.build_id, url=settings().url(Role.PUBLISHER), approved_by=approved_by)
+    if json:
+        output.as_json({"lenders": outcomes, "publication": result.to_dict()})
+    else:
+        for name, outcome in outcomes.items():
+            output.say(f"{name}: {outcome['outcome']}")
+        _show_publication(result)
+    if any(outcome["outcome"] == "refused" for outcome in outcomes.values()):
+        raise typer.Exit(Refused.exit_code)
+
+
+def _try_load(name: str, day: dt.date) -> dict[str, Any]:
+    if not pipeline.delivery_complete(name, day):
+        return {"outcome": "late"}
+    try:
+        return dict(_load(name, day).to_dict())
+    except Refused as refused:
+        output.error(str(refused))
+        return {"outcome": "refused", "reasons": refused.reasons}
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """Per lender: data as of, last delivery, rejected rows, stale or not; last build, gate and publication."""
+    stands = _status()
+    if json:
+        output.as_json(stands)
+        return
+    output.table(
+        "Lenders",
+        ["lender", "data as of", "last delivery", "was", "rejected rows", "stale"],
+        [
+            [
+                row["lender"], row["data_as_of"], row["last_delivery"], row["last_delivery_status"],
+                row["rejected_rows"], row["is_stale"],
+            ]
+            for row in stands["lenders"]
+        ],
+    )  # fmt: skip
+    for row in stands["lenders"]:
+        if row["last_delivery_status"] == "refused":
+            output.say(f"{row['lender']} {row['last_delivery']} was refused:")
+            for reason in row["reasons"][:20]:
+                output.say(f"  - {reason}")
+    _show_build(stands["build"])
+    _show_gate(stands["gate"])
+    published = stands["publication"]
+    if published is None:
+        output.say("Nothing has been published yet.")
+    else:
+        output.say(
+            f"Publication {published['publication_id']} for {published['business_date']}, "
+            f"gate {published['gate_status']}, made {published['published_at']:%Y-%m-%d %H:%M %Z}: "
+            f"{published['rows_added']:,} rows added, {published['rows_closed']:,} closed"
+        )
+
+
+def _status() -> dict[str, Any]:
+    from arrears.status import status as read_status
+
+    return read_status(settings().url(Role.PUBLISHER))
+
+
+def _show_build(newest: dict[str, Any] | None) -> None:
+    if newest is not None and newest["status"] == "failed":
+        detail = newest["detail"] or "see the log"
+        output.say(f"Build {newest['build_id']} for {newest['business_date']} failed: {detail}")
+
+
+def _show_gate(gate_run: dict[str, Any] | None) -> None:
+    if gate_run is None:
+        return
+    output.say(
+        f"Gate on build {gate_run['build_id']}: {gate_run['outcome']}, {gate_run['evaluated']} expectations, "
+        f"{len(gate_run['failed'])} failed"
+    )
+    for verdict in gate_run["failed"]:
+        output.say(f"  - {verdict['severity']}: {verdict['suite']}: {verdict['expectation']}: {verdict['observed']}")

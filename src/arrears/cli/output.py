@@ -1,0 +1,66 @@
+"""What people and scripts see: results on standard output, progress and errors on standard error."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    out.print(escape(text))
+
+
+def as_json(value: Any) -> None:
+    """One JSON document on standard output, dates in ISO form."""
+    out.file.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, dt.date | dt.datetime) else str(value)
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """A spinner while something takes its time; nothing where nobody is watching."""
+    with err.status(escape(text)):
+        yield
+
+
+def error(text: str) -> None:
+    first, *rest = text.splitlines()
+    err.print(f"[bold red]error:[/] {escape(first)}")
+    for line in rest:
+        err.print(escape(line))
+
+
+def table(title: str, columns: list[str], rows: list[list[object]]) -> None:
+    """A table; None is shown as a dash, numbers stand right."""
+    grid = Table(title=title, title_justify="left", header_style="bold")
+    numeric = [all(isinstance(row[i], int | float) or row[i] is None for row in rows) for i in range(len(columns))]
+    for name, right in zip(columns, numeric, strict=True):
+        grid.add_column(name, justify="right" if right and rows else "left")
+    for row in rows:
+        grid.add_row(*(_cell(value) for value in row))
+    out.print(grid)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return escape(str(value))
