@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import psycopg2
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -92,7 +93,7 @@ order by publication_id desc limit 3
 HEADLINE = """
 select lender, month_end, active_loans as loans, outstanding_principal as outstanding,
     round(100 * overdue_rate, 2) as "overdue %", round(100 * par30_rate, 2) as "30+ %",
-    round(100 * par90_rate, 2) as "90+ %", round(overdue_rate_yoy_pp, 2) as "year on year, points"
+    round(100 * par90_rate, 2) as "90+ %", round(overdue_rate_yoy_pp, 2) as "YoY pp"
 from marts.mart_overdue_rate_monthly
 where month_end > (select max(month_end) from marts.mart_overdue_rate_monthly) - 100
 order by lender, month_end
@@ -129,13 +130,11 @@ def _bundled_psql() -> Path:
 
 def _table(cursor: psycopg2.extensions.cursor, title: str, query: str) -> None:
     cursor.execute(query)
-    grid = Table(title=title, title_justify="left", header_style="bold")
+    grid = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in cursor.description or ():
         grid.add_column(column.name, justify="left" if column.name == "lender" else "right")
     for row in cursor.fetchall():
-        grid.add_row(
-            *("–" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row)
-        )
+        grid.add_row(*map(_cell, row))
     console.print(grid)
 
 

