@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
 from arrears.errors import Infrastructure
 
 OWNER = "arrears_owner"
@@ -85,6 +87,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _answers(port: int) -> bool:
+    """Whether somebody listens: a server that was killed may linger in the process table for a while."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class EmbeddedServer:
     """The server whose cluster lives in `home`/postgres."""
 
@@ -126,7 +135,8 @@ class EmbeddedServer:
             check=False,
         )
         lines = pid_file.read_text().splitlines() if status.returncode == 0 and pid_file.exists() else []
-        return int(lines[3]) if len(lines) > 3 else None
+        port = int(lines[3]) if len(lines) > 3 else None
+        return port if port is not None and _answers(port) else None
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -173,7 +183,9 @@ class EmbeddedServer:
         (partial / "pg_hba.conf").write_text(HOST_BASED_AUTHENTICATION)
         partial.rename(self.data)
 
+    @retry(retry=retry_if_exception_type(Infrastructure), wait=wait_fixed(0.5), stop=stop_after_delay(15), reraise=True)
     def _start(self, preferred: int) -> int:
+        """Start, and try again for a while: after a kill, the old server's last processes may still be going."""
         # The port of last time, so that saved BI connections go on working; another if it is taken.
         for port in dict.fromkeys([preferred or _free_port(), _free_port(), _free_port()]):
             try:

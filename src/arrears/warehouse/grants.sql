@@ -38,3 +38,14 @@ alter default privileges for role arrears_builder in schema candidate grant sele
 -- marts: the only thing BI sees. The views read published and ops with the publisher's rights.
 grant usage on schema marts, marts_as_known to arrears_reader;
 grant select on all tables in schema marts, marts_as_known to arrears_reader;
+
+-- Large objects can be written by anybody who may connect, readers included. Nothing here uses them. Only a superuser
+-- may change rights on built-in functions; on a server where the owner is none, this stays as the server has it.
+do $$
+begin
+    revoke execute on function lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea), lo_import(text),
+        lo_import(text, oid) from public;
+exception when insufficient_privilege then
+    raise notice 'large objects stay open to all roles: the owner is no superuser';
+end
+$$;

@@ -1,0 +1,129 @@
+"""Fixtures: one embedded PostgreSQL for the whole run, a database of its own for every test that asks for one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+from arrears.settings import SOURCE_ROOT, Role, Settings, settings
+from arrears.warehouse.embedded import DATABASE, EmbeddedServer
+from arrears.warehouse.provision import provision
+
+REAL_DATA = Path(os.environ.get("ARREARS_REAL_DATA", SOURCE_ROOT.parent / "shared" / "data" / "ally_auto"))
+AIRFLOW_VARIABLE = re.compile("^(AIRFLOW|ARREARS)_")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A running embedded server, its database provisioned. Not for writing: take `warehouse`."""
+    home = tmp_path_factory.mktemp("warehouse")
+    embedded = EmbeddedServer(home)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if AIRFLOW_VARIABLE.match(name)]:
+            patch.delenv(name)
+        patch.setenv("ARREARS_HOME", str(home))
+        embedded.up()
+        own = Settings(home=home)
+        provision(own)
+        yield own
+    embedded.down()
+
+
+@dataclass
+class Warehouse:
+    """A provisioned database that belongs to one test."""
+
+    settings: Settings
+
+    def url(self, role: Role) -> str:
+        return self.settings.url(role)
+
+    @property
+    def owner_url(self) -> str:
+        return self.settings.owner().url()
+
+    def rows(self, query: str, *parameters: Any, role: Role | None = None) -> list[tuple[Any, ...]]:
+        """Run a query as a role (or the owner), commit, and return its rows if it has any."""
+        connection = psycopg2.connect(self.owner_url if role is None else self.url(role))
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(query, parameters or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def value(self, query: str, *parameters: Any, role: Role | None = None) -> Any:
+        return self.rows(query, *parameters, role=role)[0][0]
+
+
+def _fresh_database(server: Settings, name: str) -> str:
+    """A copy of the provisioned database: tens of milliseconds instead of a provisioning."""
+    owner = server.owner()
+    connection = psycopg2.connect(owner.to("postgres").url())
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(DATABASE)))
+        for role in Role:
+            rights = "connect" if role is Role.READER else "connect, temporary"
+            cursor.execute(
+                sql.SQL("revoke all on database {} from public; grant {} on database {} to {}").format(
+                    sql.Identifier(name), sql.SQL(rights), sql.Identifier(name), sql.Identifier(role.login)
+                )
+            )
+    connection.close()
+    return owner.to(name).url()
+
+
+def _warehouse(server: Settings, name: str, home: Path, patch: pytest.MonkeyPatch) -> Warehouse:
+    url = _fresh_database(server, name)
+    patch.setenv("ARREARS_WAREHOUSE_URL", url)
+    patch.setenv("ARREARS_HOME", str(home))
+    patch.setenv("ARREARS_LANDING", str(home / "landing"))
+    for field in [f"{role.value}_password" for role in Role] + ["airflow_password", "pii_key"]:
+        patch.setenv(f"ARREARS_{field.upper()}", getattr(server, field).get_secret_value())
+    settings.cache_clear()
+    return Warehouse(settings())
+
+
+@pytest.fixture
+def warehouse(
+    server: Settings, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Warehouse]:
+    """An empty warehouse, with `settings()` pointing at it and an empty landing folder below tmp_path."""
+    name = "t_" + re.sub(r"\W+", "_", request.node.nodeid.rpartition("::")[2]).lower()[:40]
+    name += f"_{abs(hash(request.node.nodeid)) % 10**8}"
+    yield _warehouse(server, name, tmp_path, monkeypatch)
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def shared_warehouse(
+    server: Settings, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Warehouse]:
+    """A warehouse that all tests of a module share, for what takes long to build."""
+    name = "m_" + re.sub(r"\W+", "_", request.node.name.removesuffix(".py")).lower()[-50:]
+    with pytest.MonkeyPatch.context() as patch:
+        yield _warehouse(server, name, tmp_path_factory.mktemp(name), patch)
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def real_landing() -> Path:
+    """The landing folder of the real lender, where this machine has it."""
+    landing = REAL_DATA / "landing"
+    if not landing.is_dir():
+        pytest.skip(f"the real deliveries are not here ({landing}); set ARREARS_REAL_DATA to their folder")
+    return landing
+
+
+def days(first: dt.date, last: dt.date) -> list[dt.date]:
+    return [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]

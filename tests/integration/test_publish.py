@@ -1,0 +1,299 @@
+"""The publisher, on candidates written by hand: what changes, what readers see, what it refuses."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import psycopg2
+import pytest
+
+from arrears.errors import Infrastructure, Refused, Usage
+from arrears.publish import PublishResult, publish
+from arrears.settings import Role
+
+from ..conftest import Warehouse
+
+FEBRUARY, MARCH = dt.date(2024, 2, 29), dt.date(2024, 3, 31)
+COLUMNS = "lender text not null, month_end date not null, loans bigint, rate numeric(9,6)"
+
+
+@dataclass
+class Candidate:
+    """A candidate of two marts: one of history by month, and the lenders."""
+
+    warehouse: Warehouse
+    columns: str = COLUMNS
+    builds: list[int] = field(default_factory=list)
+
+    def build(
+        self, rows: Iterable[tuple[object, ...]], day: dt.date = MARCH, *, gate: str = "pass", as_of: dt.date | None = None
+    ) -> int:
+        """Write a candidate as the builder does, and judge it as the gate does. Returns the build's number."""
+        run = self.warehouse.rows
+        run("drop table if exists candidate.mart_x, candidate.dim_lender cascade", role=Role.BUILDER)
+        run(f"create table candidate.mart_x ({self.columns}, primary key (lender, month_end))", role=Role.BUILDER)
+        run("comment on column candidate.mart_x.loans is 'Loans (贷款笔数)'", role=Role.BUILDER)
+        run(
+            "create table candidate.dim_lender (lender text primary key, data_as_of date, is_stale boolean)",
+            role=Role.BUILDER,
+        )
+        for row in rows:
+            run(f"insert into candidate.mart_x values ({', '.join(['%s'] * len(row))})", *row, role=Role.BUILDER)
+        run(
+            "insert into candidate.dim_lender select distinct lender, %s::date, false from candidate.mart_x",
+            as_of or day, role=Role.BUILDER,
+        )  # fmt: skip
+        (number,) = self.warehouse.rows(
+            "insert into ops.build (business_date, status, code_version) values (%s, 'built', 't') returning build_id",
+            day, role=Role.BUILDER,
+        )[0]  # fmt: skip
+        for mart, key, period in (("mart_x", ["lender", "month_end"], "month_end"), ("dim_lender", ["lender"], None)):
+            run(
+                "insert into ops.build_mart values (%s, %s, %s, %s, 'A mart (表)')", number, mart, key, period,
+                role=Role.BUILDER,
+            )  # fmt: skip
+        if gate:
+            run(
+                "insert into ops.gate_run (boundary, build_id, outcome, started_at, finished_at) "
+                "values ('candidate', %s, %s, now(), now())",
+                number, gate, role=Role.PUBLISHER,
+            )  # fmt: skip
+        self.builds.append(number)
+        return int(number)
+
+    def publish(self, rows: Iterable[tuple[object, ...]], day: dt.date = MARCH, **build: object) -> PublishResult:
+        return publish(self.build(rows, day, **build), url=self.warehouse.url(Role.PUBLISHER))  # type: ignore[arg-type]
+
+    def read(self, query: str = "select lender, month_end, loans, rate from mart_x order by 1, 2") -> list[tuple[object, ...]]:
+        return self.warehouse.rows(query, role=Role.READER)
+
+
+@pytest.fixture
+def candidate(warehouse: Warehouse) -> Candidate:
+    return Candidate(warehouse)
+
+
+A_FEB, A_MAR, B_FEB = ("a", FEBRUARY, 10, 0.5), ("a", MARCH, 11, 0.4), ("b", FEBRUARY, 7, None)
+
+
+def test_the_first_publication_shows_every_row_with_comments(candidate: Candidate) -> None:
+    done = candidate.publish([A_FEB, B_FEB])
+    assert (done.publication_id, done.outcome, done.rows_added, done.rows_closed) == (1, "published", 4, 0)
+    assert [row[:3] for row in candidate.read()] == [A_FEB[:3], B_FEB[:3]]
+    assert candidate.read("select distinct publication_id from mart_x") == [(1,)]
+    comments = candidate.warehouse.rows(
+        "select obj_description('marts.mart_x'::regclass), col_description('marts.mart_x'::regclass, 4)"
+    )
+    assert comments == [("A mart (表)", "Loans (贷款笔数)")]
+
+
+def test_only_rows_that_differ_are_written(candidate: Candidate) -> None:
+    candidate.publish([A_FEB, B_FEB])
+    done = candidate.publish([A_FEB, A_MAR, ("b", FEBRUARY, 8, None)])
+    assert (done.rows_added, done.rows_closed) == (2, 1)
+    history = candidate.warehouse.rows(
+        "select lender, month_end, loans, published_in, superseded_in from published.mart_x order by 1, 2, 4"
+    )
+    assert history == [
+        ("a", FEBRUARY, 10, 1, None),
+        ("a", MARCH, 11, 2, None),
+        ("b", FEBRUARY, 7, 1, 2),
+        ("b", FEBRUARY, 8, 2, None),
+    ]
+
+
+def test_a_row_that_is_gone_is_closed_and_not_deleted(candidate: Candidate) -> None:
+    candidate.publish([A_FEB, B_FEB])
+    done = candidate.publish([A_FEB])
+    assert [row[0] for row in candidate.read()] == ["a"]
+    assert done.restatements[0].removed == 1
+    assert candidate.warehouse.value("select count(*) from published.mart_x") == 2
+
+
+def test_restatements_are_changes_of_history_already_covered(candidate: Candidate) -> None:
+    candidate.publish([A_FEB, B_FEB], FEBRUARY)
+    done = candidate.publish([("a", FEBRUARY, 12, 0.5), A_MAR, B_FEB], MARCH)
+    assert [(c.mart, c.lender, c.period, c.added, c.changed) for c in done.restatements] == [
+        ("mart_x", "a", FEBRUARY, 0, 1)
+    ]
+    changes = candidate.read(
+        "select mart, lender, period, rows_added, rows_changed, rows_removed, is_restatement "
+        "from publication_change where publication_id = 2 and mart = 'mart_x' order by period"
+    )
+    assert changes == [("mart_x", "a", FEBRUARY, 0, 1, 0, True), ("mart_x", "a", MARCH, 1, 0, 0, False)]
+
+
+def test_publishing_a_build_again_is_a_no_op(candidate: Candidate) -> None:
+    first = candidate.publish([A_FEB])
+    again = publish(candidate.builds[-1], url=candidate.warehouse.url(Role.PUBLISHER))
+    assert (again.publication_id, again.outcome) == (first.publication_id, "unchanged")
+    assert candidate.warehouse.value("select count(*) from ops.publication") == 1
+
+
+def test_the_same_content_for_the_same_day_is_no_new_publication(candidate: Candidate) -> None:
+    candidate.publish([A_FEB])
+    again = candidate.publish([A_FEB])
+    assert (again.publication_id, again.outcome) == (1, "unchanged")
+    assert candidate.warehouse.value("select count(*) from ops.publication") == 1
+
+
+def test_the_same_content_for_a_new_day_is_a_publication(candidate: Candidate) -> None:
+    candidate.publish([A_FEB], FEBRUARY, as_of=FEBRUARY)
+    assert candidate.publish([A_FEB], MARCH, as_of=FEBRUARY).publication_id == 2
+
+
+def test_as_known_shows_what_an_earlier_publication_said(candidate: Candidate) -> None:
+    candidate.publish([A_FEB], FEBRUARY)
+    candidate.publish([("a", FEBRUARY, 99, 0.5), A_MAR], MARCH)
+    connection = psycopg2.connect(candidate.warehouse.url(Role.READER))
+    with connection, connection.cursor() as cursor:
+        cursor.execute("set arrears.publication = '1'; select publication_id, loans from marts_as_known.mart_x")
+        assert cursor.fetchall() == [(1, 10)]
+        cursor.execute("reset arrears.publication; select publication_id, loans from marts_as_known.mart_x order by 2")
+        assert cursor.fetchall() == [(2, 11), (2, 99)]
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("gate", "says"), [("", "has not been through the gate"), ("fail", "failed the gate"), ("warn", "approve")]
+)
+def test_what_has_not_passed_the_gate_is_refused(candidate: Candidate, gate: str, says: str) -> None:
+    candidate.publish([A_FEB])
+    number = candidate.build([A_MAR], gate=gate)
+    with pytest.raises(Refused, match=says):
+        publish(number, url=candidate.warehouse.url(Role.PUBLISHER))
+    assert [row[1] for row in candidate.read()] == [FEBRUARY]
+
+
+def test_warnings_are_published_with_a_name(candidate: Candidate) -> None:
+    number = candidate.build([A_FEB], gate="warn")
+    publish(number, url=candidate.warehouse.url(Role.PUBLISHER), approved_by="Wang Fang")
+    assert candidate.read("select gate_status, approved_by from publication") == [("warn", "Wang Fang")]
+
+
+def test_an_older_build_is_refused(candidate: Candidate) -> None:
+    older = candidate.build([A_FEB])
+    candidate.build([A_MAR])
+    with pytest.raises(Refused, match="not the newest"):
+        publish(older, url=candidate.warehouse.url(Role.PUBLISHER))
+
+
+def test_a_day_run_late_does_not_take_the_marts_back(candidate: Candidate) -> None:
+    candidate.publish([A_MAR], MARCH)
+    with pytest.raises(Refused, match="already shows 2024-03-31"):
+        candidate.publish([A_FEB], FEBRUARY)
+    assert [row[1] for row in candidate.read()] == [MARCH]
+
+
+def test_an_unknown_build_is_a_usage_error(candidate: Candidate) -> None:
+    with pytest.raises(Usage, match="no build 7"):
+        publish(7, url=candidate.warehouse.url(Role.PUBLISHER))
+
+
+def test_a_column_may_be_added_and_views_on_the_mart_survive(candidate: Candidate) -> None:
+    candidate.publish([A_FEB])
+    run = candidate.warehouse.rows
+    run("create schema bi; create view bi.mine as select lender, loans * 2 as twice from marts.mart_x")
+    before = candidate.warehouse.value("select 'bi.mine'::regclass::oid")
+    candidate.columns = COLUMNS + ", overdue bigint"
+    candidate.publish([(*A_FEB, 3), (*A_MAR, 4)])
+    assert run("select * from bi.mine order by 2") == [("a", 20), ("a", 22)]
+    assert candidate.warehouse.value("select 'bi.mine'::regclass::oid") == before
+    assert candidate.read("select overdue from mart_x order by 1") == [(3,), (4,)]
+    assert candidate.read("select publication_id, overdue from marts_as_known.mart_x order by 2") == [(2, 3), (2, 4)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "says"),
+    [
+        ("lender text not null, month_end date not null, loans bigint", [("a", MARCH, 1)], "rate: .* now missing"),
+        (COLUMNS.replace("loans bigint", "loans text"), [("a", MARCH, "1", 0)], "loans: published as bigint, now text"),
+    ],
+)
+def test_a_published_column_is_neither_removed_nor_retyped(
+    candidate: Candidate, columns: str, rows: list[tuple[object, ...]], says: str
+) -> None:
+    candidate.publish([A_FEB])
+    candidate.columns = columns
+    with pytest.raises(Refused, match=says):
+        candidate.publish(rows)
+    assert [row[:3] for row in candidate.read()] == [A_FEB[:3]]
+    assert candidate.warehouse.value("select count(*) from ops.publication") == 1
+
+
+def test_two_publishers_at_once_make_one_publication(candidate: Candidate) -> None:
+    number = candidate.build([A_FEB, B_FEB])
+    answers: list[PublishResult] = []
+
+    def run() -> None:
+        answers.append(publish(number, url=candidate.warehouse.url(Role.PUBLISHER)))
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.outcome for answer in answers) == ["published", "unchanged", "unchanged", "unchanged"]
+    assert {answer.publication_id for answer in answers} == {1}
+    assert candidate.warehouse.value("select count(*) from published.mart_x") == 2
+
+
+def test_readers_go_on_while_a_publication_is_under_way(candidate: Candidate) -> None:
+    """A reader in REPEATABLE READ keeps its publication; nobody waits; nobody sees half of one."""
+    candidate.publish([A_FEB, B_FEB], FEBRUARY)
+    reader = psycopg2.connect(candidate.warehouse.url(Role.READER))
+    reader.set_session(isolation_level="REPEATABLE READ")
+    with reader.cursor() as cursor:
+        cursor.execute("select publication_id, loans from mart_x order by 2")
+        before = cursor.fetchall()
+        candidate.publish([("a", FEBRUARY, 1, None), ("b", FEBRUARY, 2, None)], MARCH)
+        cursor.execute("select publication_id, loans from mart_x order by 2")
+        assert cursor.fetchall() == before == [(1, 7), (1, 10)]
+    reader.close()
+    assert candidate.read("select publication_id, loans from mart_x order by 2") == [(2, 1), (2, 2)]
+
+
+def test_a_reader_bound_to_a_lender_sees_that_lender_alone(candidate: Candidate) -> None:
+    candidate.publish([A_FEB, B_FEB])
+    run = candidate.warehouse.rows
+    run("create role investor; grant arrears_reader to investor; insert into ops.reader_lender values ('investor', 'b')")
+    try:
+        seen = run(
+            "set role investor; select lender from marts.mart_x union all select lender from marts_as_known.mart_x "
+            "union all select lender from marts.dim_lender union all select lender from marts.publication_lender "
+            "union all select lender from marts.publication_change where lender is not null"
+        )
+        assert {row[0] for row in seen} == {"b"}
+    finally:
+        run("drop role investor")
+
+
+def test_a_lost_connection_leaves_the_marts_as_they_were(candidate: Candidate) -> None:
+    candidate.publish([A_FEB])
+    number = candidate.build([A_MAR])
+    locker = psycopg2.connect(candidate.warehouse.owner_url)
+    with locker.cursor() as cursor:
+        cursor.execute("lock table ops.publication in exclusive mode")
+        failure: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                publish(number, url=candidate.warehouse.url(Role.PUBLISHER))
+            except BaseException as error:
+                failure.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        kill = "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        while thread.is_alive():
+            cursor.execute("select pg_stat_clear_snapshot()")
+            cursor.execute(kill)
+            thread.join(0.1)
+    locker.rollback()
+    locker.close()
+    assert isinstance(failure[0], Infrastructure)
+    assert [row[1] for row in candidate.read()] == [FEBRUARY]
+    assert publish(number, url=candidate.warehouse.url(Role.PUBLISHER)).publication_id == 2
