@@ -1,0 +1,78 @@
+{#- Where engines differ. Models call these and stay portable; Postgres is the default, Spark is the other dialect. -#}
+
+{#- Whole days from `earlier` to `later`. -#}
+{% macro days_between(earlier, later) %}{{ return(adapter.dispatch('days_between', 'arrears')(earlier, later)) }}{% endmacro %}
+{% macro default__days_between(earlier, later) %}({{ later }} - {{ earlier }}){% endmacro %}
+{% macro spark__days_between(earlier, later) %}datediff({{ later }}, {{ earlier }}){% endmacro %}
+
+{#- The date `days` (an integer expression) after `day`. -#}
+{% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days', 'arrears')(day, days)) }}{% endmacro %}
+{% macro default__add_days(day, days) %}({{ day }} + ({{ days }})){% endmacro %}
+{% macro spark__add_days(day, days) %}date_add({{ day }}, {{ days }}){% endmacro %}
+
+{#- The same day `months` later, or the last day of that month if it has no such day. -#}
+{% macro add_months(day, months) %}{{ return(adapter.dispatch('add_months', 'arrears')(day, months)) }}{% endmacro %}
+{% macro default__add_months(day, months) %}cast({{ day }} + ({{ months }}) * interval '1 month' as date){% endmacro %}
+{% macro spark__add_months(day, months) %}add_months({{ day }}, {{ months }}){% endmacro %}
+
+{% macro month_end(day) %}{{ return(adapter.dispatch('month_end', 'arrears')(day)) }}{% endmacro %}
+{% macro default__month_end(day) %}cast(date_trunc('month', {{ day }}) + interval '1 month' - interval '1 day' as date){% endmacro %}
+{% macro spark__month_end(day) %}last_day({{ day }}){% endmacro %}
+
+{% macro quarter_end(day) %}{{ return(adapter.dispatch('quarter_end', 'arrears')(day)) }}{% endmacro %}
+{% macro default__quarter_end(day) %}cast(date_trunc('quarter', {{ day }}) + interval '3 months' - interval '1 day' as date){% endmacro %}
+{% macro spark__quarter_end(day) %}last_day(add_months(trunc({{ day }}, 'quarter'), 2)){% endmacro %}
+
+{% macro month_start(day) %}{{ return(adapter.dispatch('month_start', 'arrears')(day)) }}{% endmacro %}
+{% macro default__month_start(day) %}cast(date_trunc('month', {{ day }}) as date){% endmacro %}
+{% macro spark__month_start(day) %}trunc({{ day }}, 'month'){% endmacro %}
+
+{#- 1 is Monday, 7 is Sunday. -#}
+{% macro iso_weekday(day) %}{{ return(adapter.dispatch('iso_weekday', 'arrears')(day)) }}{% endmacro %}
+{% macro default__iso_weekday(day) %}cast(extract(isodow from {{ day }}) as integer){% endmacro %}
+{% macro spark__iso_weekday(day) %}(weekday({{ day }}) + 1){% endmacro %}
+
+{#- A query of one column, `date`, with every day from `first` to `last`, both scalar expressions of its `source`. -#}
+{% macro day_spine(source, first, last) %}{{ return(adapter.dispatch('day_spine', 'arrears')(source, first, last)) }}{% endmacro %}
+{% macro default__day_spine(source, first, last) -%}
+    select cast(series.day as date) as date
+    from {{ source }} cross join generate_series({{ first }}, {{ last }}, interval '1 day') as series (day)
+{%- endmacro %}
+{% macro spark__day_spine(source, first, last) -%}
+    select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as date from {{ source }}
+{%- endmacro %}
+
+{#- Quotient without remainder (5 / 2 is 2 on one engine and 2.5 on the other). -#}
+{% macro whole_quotient(dividend, divisor) %}{{ return(adapter.dispatch('whole_quotient', 'arrears')(dividend, divisor)) }}{% endmacro %}
+{% macro default__whole_quotient(dividend, divisor) %}div({{ dividend }}, {{ divisor }}){% endmacro %}
+{% macro spark__whole_quotient(dividend, divisor) %}({{ dividend }} div {{ divisor }}){% endmacro %}
+
+{% macro hash_text(expression) %}{{ return(adapter.dispatch('hash_text', 'arrears')(expression)) }}{% endmacro %}
+{% macro default__hash_text(expression) %}md5({{ expression }}){% endmacro %}
+
+{#- A query over `relation` with the first row of every `key` in the given order. -#}
+{% macro newest_per_key(relation, key, order_by, columns) %}{{ return(adapter.dispatch('newest_per_key', 'arrears')(relation, key, order_by, columns)) }}{% endmacro %}
+{% macro default__newest_per_key(relation, key, order_by, columns) -%}
+    select {{ columns | join(', ') }}
+    from (
+        select
+            {{ columns | join(', ') }},
+            row_number() over (partition by {{ key | join(', ') }} order by {{ order_by }}) as newest_first
+        from {{ relation }}
+    ) as ranked
+    where newest_first = 1
+{%- endmacro %}
+
+{#- Fresh statistics, so that the next model's plan is not a guess. -#}
+{% macro analyze_table() %}{{ return(adapter.dispatch('analyze_table', 'arrears')()) }}{% endmacro %}
+{% macro default__analyze_table() %}analyze {{ this }}{% endmacro %}
+{% macro spark__analyze_table() %}analyze table {{ this }} compute statistics{% endmacro %}
+
+{#- Calendar months between the months of two dates. -#}
+{% macro months_between(earlier, later) -%}
+    cast(
+        (extract(year from {{ later }}) - extract(year from {{ earlier }})) * 12
+        + extract(month from {{ later }}) - extract(month from {{ earlier }})
+        as integer
+    )
+{%- endmacro %}

@@ -1,0 +1,82 @@
+{#- What every staging model of a canonical entity does: take the rows of accepted deliveries up to the business date
+    and keep, for every key, the row sent last. A key deleted by a change operation is gone.
+
+    An entity delivered as a `snapshot` and `of_loan` says everything about a loan each time, so a row missing from the
+    newest snapshot was withdrawn. A loan that itself vanished keeps the rows of the last snapshot that listed it:
+    otherwise its past would change on the day it vanished. -#}
+{% macro newest_rows(entity, key, columns, of_loan=false) -%}
+with
+
+deliveries as (
+    select delivery_id from {{ ref('stg_delivery') }}
+),
+
+modes as (
+    select lender, mode from {{ source('ops', 'lender_entity') }} where entity = '{{ entity }}'
+),
+
+received as (
+    select
+        rows_sent.lender, rows_sent.business_date, rows_sent.delivery_id, rows_sent.file_id, rows_sent.line_no,
+        rows_sent.change_op, rows_sent.changed_at, modes.mode,
+        {% for column in columns %}rows_sent.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+    from {{ source('raw', entity) }} as rows_sent
+    inner join deliveries on rows_sent.delivery_id = deliveries.delivery_id
+    left join modes on rows_sent.lender = modes.lender
+),
+
+{% if of_loan -%}
+snapshot_dates as (
+    select lender, business_date from received where mode = 'snapshot' group by lender, business_date
+),
+
+last_listings as (
+    select lender, last_listed_on from {{ ref('stg_loan') }} where last_listed_on is not null
+    group by lender, last_listed_on
+    union
+    select lender, {{ business_date() }} as last_listed_on from snapshot_dates
+),
+
+-- the snapshot of this entity that speaks last about loans last listed on a date
+last_snapshots as (
+    select
+        last_listings.lender,
+        last_listings.last_listed_on,
+        max(snapshot_dates.business_date) as business_date
+    from last_listings
+    inner join snapshot_dates
+        on last_listings.lender = snapshot_dates.lender and last_listings.last_listed_on >= snapshot_dates.business_date
+    group by last_listings.lender, last_listings.last_listed_on
+),
+
+current_rows as (
+    select received.*
+    from received
+    left join {{ ref('stg_loan') }} as loans
+        on received.lender = loans.lender and received.loan_id = loans.loan_id and received.mode = 'snapshot'
+    left join last_snapshots
+        on
+            received.lender = last_snapshots.lender
+            and coalesce(loans.last_listed_on, {{ business_date() }}) = last_snapshots.last_listed_on
+    where received.mode is null or received.mode <> 'snapshot' or received.business_date = last_snapshots.business_date
+),
+{%- else -%}
+current_rows as (
+    select * from received
+),
+{%- endif %}
+
+newest as (
+    {{ newest_per_key(
+        'current_rows', key,
+        'business_date desc, changed_at desc nulls last, delivery_id desc, line_no desc',
+        ['lender', 'business_date', 'delivery_id', 'file_id', 'line_no', 'change_op', 'mode'] + columns
+    ) }}
+)
+
+select
+    lender, business_date, delivery_id, file_id, line_no,
+    {{ columns | join(', ') }}
+from newest
+where change_op is null or change_op <> 'D'
+{%- endmacro %}

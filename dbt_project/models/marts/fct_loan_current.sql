@@ -1,0 +1,97 @@
+-- Every loan that ever entered the book, as it stands at its lender's data_as_of.
+with
+
+current_state as (
+    select
+        states.*,
+        loans.data_as_of as as_of_date,
+        loans.scheme,
+        loans.grace_days,
+        loans.default_dpd,
+        loans.risk_regime,
+        coalesce(loans.restructured_on <= loans.data_as_of, false) as is_restructured,
+        {{ dpd_at('loans.data_as_of', 'states.oldest_unpaid_due_on', 'loans.first_day') }} as dpd,
+        {{ dpd_at('loans.data_as_of', 'states.contractual_oldest_unpaid_due_on', 'loans.first_day') }}
+            as contractual_dpd
+    from {{ ref('int_loan_state') }} as states
+    inner join {{ ref('int_loan') }} as loans
+        on states.lender = loans.lender and states.loan_id = loans.loan_id
+    where states.valid_to is null
+),
+
+known_positions as (
+    select
+        positions.lender,
+        positions.loan_id,
+        positions.as_of,
+        positions.dpd,
+        positions.outstanding_principal
+    from {{ ref('int_reported_position') }} as positions
+    inner join {{ ref('int_loan') }} as loans
+        on
+            positions.lender = loans.lender
+            and positions.loan_id = loans.loan_id
+            and loans.data_as_of >= positions.as_of
+),
+
+newest_position as (
+    {{ newest_per_key(
+        'known_positions', ['lender', 'loan_id'], 'as_of desc',
+        ['lender', 'loan_id', 'dpd', 'outstanding_principal']
+    ) }}
+),
+
+-- a regime's rules are those of its newest version in force on the day described
+rules_in_force as (
+    select
+        regime,
+        effective_from,
+        category,
+        min_dpd,
+        max_dpd,
+        lead(effective_from) over (partition by regime, category order by effective_from) as replaced_on
+    from {{ ref('risk_categories') }}
+)
+
+select
+    current_state.lender,
+    current_state.loan_id,
+    current_state.as_of_date,
+    current_state.state,
+    case when current_state.is_terminal then current_state.state else buckets.bucket end as bucket,
+    current_state.dpd,
+    current_state.contractual_dpd,
+    case when current_state.dpd > 0 then current_state.oldest_unpaid_due_on end as oldest_unpaid_due_on,
+    current_state.outstanding_principal,
+    current_state.overdue_principal,
+    current_state.overdue_amount,
+    case
+        when current_state.dpd > current_state.default_dpd or current_state.state = 'written_off' then 'default'
+        when current_state.dpd > 0 and current_state.paid_on_oldest > 0 then 'partial'
+        when current_state.dpd > 0 then 'overdue_unpaid'
+    end as debt_type,
+    classes.category as risk_category,
+    case when not current_state.is_terminal then ifrs9.stage end as ifrs9_stage,
+    newest_position.dpd as reported_dpd,
+    newest_position.outstanding_principal as reported_outstanding_principal,
+    current_state.is_restructured
+from current_state
+left join newest_position
+    on current_state.lender = newest_position.lender and current_state.loan_id = newest_position.loan_id
+left join {{ ref('dpd_buckets') }} as buckets
+    on
+        current_state.scheme = buckets.scheme
+        and greatest(current_state.dpd - current_state.grace_days, 0) >= buckets.min_dpd
+        and greatest(current_state.dpd - current_state.grace_days, 0) <= coalesce(buckets.max_dpd, 2147483647)
+left join rules_in_force as classes
+    on
+        not current_state.is_terminal
+        and current_state.risk_regime = classes.regime
+        and current_state.as_of_date >= classes.effective_from
+        and (classes.replaced_on is null or current_state.as_of_date < classes.replaced_on)
+        and current_state.dpd >= classes.min_dpd
+        and current_state.dpd <= coalesce(classes.max_dpd, 2147483647)
+left join {{ ref('ifrs9_stages') }} as ifrs9
+    on
+        current_state.dpd >= ifrs9.min_dpd
+        and current_state.dpd <= coalesce(ifrs9.max_dpd, 2147483647)

@@ -1,0 +1,69 @@
+-- Every loan at every month-end of the calendar while it is in the book, and the first month-end after it has left.
+with
+
+month_ends as (
+    select date as month_end from {{ ref('int_calendar') }} where is_month_end
+),
+
+intervals as (
+    select
+        states.*,
+        loans.product,
+        loans.scheme,
+        loans.disbursed_on,
+        loans.first_day,
+        loans.grace_days,
+        loans.restructured_on,
+        coalesce({{ add_days('states.valid_to', -1) }}, loans.data_as_of) as valid_through
+    from {{ ref('int_loan_state') }} as states
+    inner join {{ ref('int_loan') }} as loans
+        on states.lender = loans.lender and states.loan_id = loans.loan_id
+),
+
+-- days past due rise by one a day, so an interval peaks on its last day
+peaks as (
+    select
+        *,
+        max({{ dpd_at('valid_through', 'oldest_unpaid_due_on', 'first_day') }}) over (
+            partition by lender, loan_id order by valid_from
+            rows between unbounded preceding and 1 preceding
+        ) as peak_before
+    from intervals
+),
+
+at_month_end as (
+    select
+        peaks.*,
+        month_ends.month_end,
+        {{ dpd_at('month_ends.month_end', 'peaks.oldest_unpaid_due_on', 'peaks.first_day') }} as dpd,
+        {{ dpd_at('month_ends.month_end', 'peaks.contractual_oldest_unpaid_due_on', 'peaks.first_day') }}
+            as contractual_dpd
+    from peaks
+    inner join month_ends
+        on peaks.valid_from <= month_ends.month_end and peaks.valid_through >= month_ends.month_end
+    where
+        {{ month_end('peaks.valid_from') }} <= peaks.valid_through
+        and (not peaks.is_terminal or month_ends.month_end = {{ month_end('peaks.valid_from') }})
+)
+
+select
+    at_month_end.lender,
+    at_month_end.loan_id,
+    at_month_end.month_end,
+    at_month_end.product,
+    {{ months_between('at_month_end.disbursed_on', 'at_month_end.month_end') }} as mob,
+    at_month_end.state,
+    case when at_month_end.is_terminal then at_month_end.state else buckets.bucket end as bucket,
+    at_month_end.dpd,
+    at_month_end.contractual_dpd,
+    at_month_end.outstanding_principal,
+    at_month_end.overdue_principal,
+    at_month_end.overdue_amount,
+    greatest(at_month_end.dpd, coalesce(at_month_end.peak_before, 0)) as max_dpd_to_date,
+    coalesce(at_month_end.restructured_on <= at_month_end.month_end, false) as is_restructured
+from at_month_end
+left join {{ ref('dpd_buckets') }} as buckets
+    on
+        at_month_end.scheme = buckets.scheme
+        and greatest(at_month_end.dpd - at_month_end.grace_days, 0) >= buckets.min_dpd
+        and greatest(at_month_end.dpd - at_month_end.grace_days, 0) <= coalesce(buckets.max_dpd, 2147483647)

@@ -1,0 +1,90 @@
+-- The book by bucket on every day: changes at the starts and ends of segments, summed over the calendar.
+{%- set measures = ['loans', 'outstanding_principal', 'overdue_principal', 'overdue_amount'] %}
+with
+
+changes as (
+    select
+        lender, product, scheme, bucket, starts_on as day,
+        1 as loans, outstanding_principal, overdue_principal, overdue_amount
+    from {{ ref('int_bucket_segment') }}
+    union all
+    select
+        lender, product, scheme, bucket, ends_on as day,
+        -1 as loans, -outstanding_principal as outstanding_principal, -overdue_principal as overdue_principal,
+        -overdue_amount as overdue_amount
+    from {{ ref('int_bucket_segment') }}
+    where ends_on is not null
+),
+
+daily_changes as (
+    select
+        lender, product, scheme, bucket, day,
+        {% for measure in measures -%}
+        sum({{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from changes
+    group by lender, product, scheme, bucket, day
+),
+
+products as (
+    select daily_changes.lender, daily_changes.product, daily_changes.scheme, min(daily_changes.day) as first_day
+    from daily_changes
+    group by daily_changes.lender, daily_changes.product, daily_changes.scheme
+),
+
+-- every bucket of the product's scheme on every day, so that a change has a day to land on
+grid as (
+    select
+        products.lender,
+        products.product,
+        products.scheme,
+        buckets.bucket,
+        calendar.date as as_of_date
+    from products
+    inner join {{ ref('int_lender') }} as lenders on products.lender = lenders.lender
+    inner join {{ ref('dpd_buckets') }} as buckets on products.scheme = buckets.scheme and not buckets.is_terminal
+    inner join {{ ref('int_calendar') }} as calendar
+        on products.first_day <= calendar.date and lenders.data_as_of >= calendar.date
+),
+
+stock as (
+    select
+        grid.lender,
+        grid.product,
+        grid.as_of_date,
+        grid.bucket,
+        {% for measure in measures -%}
+        sum(coalesce(daily_changes.{{ measure }}, 0)) over to_date as {{ measure }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from grid
+    left join daily_changes
+        on
+            grid.lender = daily_changes.lender
+            and grid.product = daily_changes.product
+            and grid.scheme = daily_changes.scheme
+            and grid.bucket = daily_changes.bucket
+            and grid.as_of_date = daily_changes.day
+    window to_date as (
+        partition by grid.lender, grid.product, grid.bucket order by grid.as_of_date
+        rows between unbounded preceding and current row
+    )
+),
+
+with_book as (
+    select
+        *,
+        sum(loans) over (partition by lender, product, as_of_date) as book_loans
+    from stock
+)
+
+select
+    lender,
+    product,
+    as_of_date,
+    bucket,
+    cast(loans as bigint) as loans,
+    {{ money('outstanding_principal') }} as outstanding_principal,
+    {{ money('overdue_principal') }} as overdue_principal,
+    {{ money('overdue_amount') }} as overdue_amount
+from with_book
+where book_loans > 0

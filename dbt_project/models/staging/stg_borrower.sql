@@ -1,0 +1,25 @@
+-- Borrowers as last sent. Also where they come as snapshots: a loan that has left still has a borrower.
+with
+
+newest as (
+    {{ newest_rows(
+        'borrower', ['lender', 'borrower_id'],
+        [
+            'borrower_id', 'birth_year', 'gender', 'province', 'income_band', 'identity_hash',
+        ]
+    ) | indent(4) }}
+)
+
+select
+    newest.lender,
+    newest.borrower_id,
+    newest.birth_year,
+    newest.gender,
+    newest.province,
+    newest.income_band,
+    newest.identity_hash,
+    newest.business_date,
+    newest.delivery_id,
+    newest.file_id,
+    newest.line_no
+from newest

@@ -1,0 +1,8 @@
+select
+    lender,
+    name_en,
+    name_zh,
+    currency,
+    timezone,
+    calendar
+from {{ source('ops', 'lender') }}

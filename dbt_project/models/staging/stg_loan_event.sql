@@ -1,0 +1,24 @@
+-- Events of loans as last sent.
+with
+
+newest as (
+    {{ newest_rows(
+        'loan_event', ['lender', 'loan_id', 'event_on', 'kind'],
+        [
+            'loan_id', 'event_on', 'kind', 'amount', 'detail',
+        ], of_loan=true
+    ) | indent(4) }}
+)
+
+select
+    newest.lender,
+    newest.loan_id,
+    newest.event_on,
+    newest.kind,
+    newest.amount,
+    newest.detail,
+    newest.business_date,
+    newest.delivery_id,
+    newest.file_id,
+    newest.line_no
+from newest
