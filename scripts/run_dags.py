@@ -23,7 +23,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from arrears import contract
 from arrears.errors import ArrearsError, Infrastructure, Refused, Usage
 
 if TYPE_CHECKING:
@@ -121,7 +120,6 @@ def prepare_metadata() -> None:
 def read_dags() -> dict[str, DAG]:
     from airflow.dag_processing.dagbag import DagBag
 
-    contract.lenders()  # a wrong contract is told as such, and not as a traceback from a DAG file
     sys.path.insert(0, str(DAGS))
     bag = DagBag(DAGS)
     if bag.import_errors:

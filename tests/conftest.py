@@ -83,7 +83,8 @@ def _fresh_database(server: Settings, name: str) -> str:
     return owner.to(name).url()
 
 
-def _warehouse(server: Settings, name: str, home: Path, patch: pytest.MonkeyPatch) -> Warehouse:
+def open_warehouse(server: Settings, name: str, home: Path, patch: pytest.MonkeyPatch) -> Warehouse:
+    """A fresh database named `name`, with the environment and `settings()` pointing at it."""
     url = _fresh_database(server, name)
     patch.setenv("ARREARS_WAREHOUSE_URL", url)
     patch.setenv("ARREARS_HOME", str(home))
@@ -101,7 +102,7 @@ def warehouse(
     """An empty warehouse, with `settings()` pointing at it and an empty landing folder below tmp_path."""
     name = "t_" + re.sub(r"\W+", "_", request.node.nodeid.rpartition("::")[2]).lower()[:40]
     name += f"_{abs(hash(request.node.nodeid)) % 10**8}"
-    yield _warehouse(server, name, tmp_path, monkeypatch)
+    yield open_warehouse(server, name, tmp_path, monkeypatch)
     settings.cache_clear()
 
 
@@ -112,7 +113,7 @@ def shared_warehouse(
     """A warehouse that all tests of a module share, for what takes long to build."""
     name = "m_" + re.sub(r"\W+", "_", request.node.name.removesuffix(".py")).lower()[-50:]
     with pytest.MonkeyPatch.context() as patch:
-        yield _warehouse(server, name, tmp_path_factory.mktemp(name), patch)
+        yield open_warehouse(server, name, tmp_path_factory.mktemp(name), patch)
     settings.cache_clear()
 
 

@@ -49,6 +49,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
     with connect(url, "build", autocommit=True) as connection, connection.cursor() as cursor:
         # Held until the connection closes: the candidate is neither built twice at once nor built under a publisher.
         cursor.execute("select pg_advisory_lock(hashtext('arrears.candidate'))")
+        _end_orphans(cursor)
         build_id = _begin(cursor, business_date)
         target = settings.home / "dbt"
         try:
@@ -63,6 +64,15 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
     return BuildResult(
         build_id, business_date.isoformat(), len(passed) - tests, tests, round(results["elapsed_time"], 1)
     )
+
+
+def _end_orphans(cursor: Cursor) -> None:
+    """End what a killed build left running. Its dbt goes on without it; whoever holds the lock is the only one."""
+    cursor.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user "
+        "and datname = current_database() and application_name = 'dbt'"
+    )
+    cursor.execute("update ops.build set status = 'failed', finished_at = clock_timestamp() where status = 'running'")
 
 
 def _begin(cursor: Cursor, business_date: dt.date) -> int:

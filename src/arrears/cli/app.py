@@ -288,9 +288,9 @@ def run(
 
 
 def _try_load(name: str, day: dt.date) -> dict[str, Any]:
-    if not pipeline.delivery_complete(name, day):
-        return {"outcome": "late"}
     try:
+        if not pipeline.delivery_complete(name, day):
+            return {"outcome": "late"}
         return dict(_load(name, day).to_dict())
     except Refused as refused:
         output.error(str(refused))

@@ -1,0 +1,39 @@
+"""Runs the real DAGs in a process of their own, as `make run` does, against a test's warehouse."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from arrears.settings import SOURCE_ROOT, Role
+from arrears.warehouse.provision import AIRFLOW
+
+from ..conftest import Warehouse
+
+
+def airflow_environment(warehouse: Warehouse, home: Path) -> dict[str, str]:
+    """The environment that the DAGs need; nothing of the test run's own Airflow settings."""
+    own = warehouse.settings
+    assert own.airflow_password is not None
+    metadata = own.owner().to(AIRFLOW).login(AIRFLOW, own.airflow_password.get_secret_value())
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    return inherited | {
+        "AIRFLOW_HOME": str(home / "airflow"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(SOURCE_ROOT / "dags"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata.url("postgresql+psycopg2"),
+        **{f"AIRFLOW_CONN_{role.login.upper()}": own.url(role) for role in Role if role is not Role.READER},
+    }
+
+
+def run_dags(warehouse: Warehouse, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`scripts/run_dags.py` with these arguments; its output is captured."""
+    return subprocess.run(
+        [sys.executable, str(SOURCE_ROOT / "scripts" / "run_dags.py"), *arguments],
+        env=airflow_environment(warehouse, home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )

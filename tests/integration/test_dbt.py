@@ -1,0 +1,104 @@
+"""The dbt project as a whole: unit tests, an empty warehouse, keys and comments, style."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arrears import pipeline
+from arrears.build import dbt_environment
+from arrears.errors import Refused
+from arrears.settings import SOURCE_ROOT, Role, settings
+
+from ..conftest import Warehouse
+
+PROJECT = SOURCE_ROOT / "dbt_project"
+DAY = dt.date(2024, 3, 31)
+
+
+@pytest.fixture(scope="module")
+def built(shared_warehouse: Warehouse) -> Warehouse:
+    """A candidate built from a warehouse in which no lender has delivered anything."""
+    pipeline.build(DAY, url=settings().url(Role.BUILDER))
+    return shared_warehouse
+
+
+def environment(warehouse: Warehouse, target: Path) -> dict[str, str]:
+    return os.environ | dbt_environment(warehouse.url(Role.BUILDER)) | {"DBT_TARGET_PATH": str(target)}
+
+
+def dbt(warehouse: Warehouse, target: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    project = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
+    return subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--log-path", str(target), *command, *project],
+        env=environment(warehouse, target), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_an_empty_warehouse_builds_empty_marts(built: Warehouse) -> None:
+    assert built.value("select count(*) from candidate.dim_loan") == 0
+    assert built.value("select count(*) from candidate.mart_delinquency_daily") == 0
+    assert built.value("select count(*) from candidate.dim_dpd_bucket") > 0
+
+
+def test_unit_tests_tell_the_story_of_a_loan(built: Warehouse, tmp_path: Path) -> None:
+    done = dbt(
+        built, tmp_path, "test", "--select", "test_type:unit", "--vars", f'{{"business_date": "{DAY}"}}'
+    )
+    assert done.returncode == 0, done.stdout
+    summary = next(line for line in done.stdout.splitlines() if "Done. PASS=" in line)
+    assert int(summary.split("PASS=")[1].split()[0]) >= 26, summary
+
+
+def test_a_build_needs_its_business_date(built: Warehouse, tmp_path: Path) -> None:
+    done = dbt(built, tmp_path, "build", "--select", "int_lender")
+    assert done.returncode != 0
+    assert "business_date" in done.stdout
+
+
+def test_every_mart_has_a_key_and_comments_in_both_languages(built: Warehouse) -> None:
+    marts = {path.stem for path in (PROJECT / "models" / "marts").glob("*.sql")}
+    keyed = built.rows(
+        "select c.relname from pg_constraint as k join pg_class as c on c.oid = k.conrelid "
+        "where k.contype = 'p' and c.relnamespace = 'candidate'::regnamespace"
+    )
+    assert {row[0] for row in keyed} == marts
+    uncommented = built.rows(
+        "select c.relname, a.attname from pg_class as c join pg_attribute as a on a.attrelid = c.oid and a.attnum >= 0 "
+        "where c.relnamespace = 'candidate'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped "
+        "and coalesce(col_description(c.oid, a.attnum), '') !~ '[一-鿿]'"
+    )
+    assert uncommented == []
+    assert built.rows(
+        "select relname from pg_class where relnamespace = 'candidate'::regnamespace and relkind = 'r' "
+        "and obj_description(oid, 'pg_class') is null"
+    ) == []  # fmt: skip
+
+
+def test_a_failing_model_is_refused_with_its_name(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "dbt_project"
+    shutil.copytree(PROJECT, broken, ignore=shutil.ignore_patterns("target", "logs"))
+    model = broken / "models" / "staging" / "stg_delivery.sql"
+    model.write_text(model.read_text().replace("from ", "from no_such_schema.", 1))
+    monkeypatch.setenv("ARREARS_DBT_PROJECT", str(broken))
+    settings.cache_clear()
+    with pytest.raises(Refused) as refused:
+        pipeline.build(DAY, url=settings().url(Role.BUILDER))
+    assert any("stg_delivery" in reason for reason in refused.value.reasons), refused.value.reasons
+    assert warehouse.rows("select status from ops.build") == [("failed",)]
+
+
+def test_sql_is_in_style(built: Warehouse, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sqlfluff", "lint", "models", "tests", "--disable-progress-bar"],
+        cwd=PROJECT, env=environment(built, tmp_path), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
