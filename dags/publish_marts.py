@@ -156,8 +156,7 @@ def _approved_by(context: Any) -> str | None:
 
 @task
 def report(publication: dict[str, Any]) -> None:
-    for name, value in publication.items():
-        print(f"{name}: {value}")
+    log.info("%s", publication)
 
 
 @task

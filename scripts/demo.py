@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,8 @@ LOANS, SEED = 600, 1
 REAL = "ally_auto"
 REAL_DATA = ROOT.parent / "shared" / "data" / REAL
 
-console = Console(highlight=False, soft_wrap=True)
+# Wide enough for the headline where nobody's terminal says how wide it is.
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 110)
 
 
 def environment(home: Path, landing: Path) -> dict[str, str]:
@@ -86,31 +88,19 @@ def dates_in(folder: Path) -> list[dt.date]:
 
 # ── what there is to see ─────────────────────────────────────────────────────────────────────────────────
 
-PUBLICATIONS = """
-select publication_id, business_date, gate_status, rows_added, rows_closed from marts.publication
-order by publication_id desc limit 3
-"""
-HEADLINE = """
-select lender, month_end, active_loans as loans, outstanding_principal as outstanding,
-    round(100 * overdue_rate, 2) as "overdue %", round(100 * par30_rate, 2) as "30+ %",
-    round(100 * par90_rate, 2) as "90+ %", round(overdue_rate_yoy_pp, 2) as "YoY pp"
-from marts.mart_overdue_rate_monthly
-where month_end > (select max(month_end) from marts.mart_overdue_rate_monthly) - 100
-order by lender, month_end
-"""
-
 
 def show(env: dict[str, str], seconds: float, next_step: str) -> None:
     """Print the publication and its headline, read as the reader role, and the commands to go on with."""
     connection = psycopg2.connect(arrears(env, "url"))
     with connection, connection.cursor() as cursor:
-        _table(cursor, "Publications", PUBLICATIONS)
-        _table(cursor, "Overdue share of outstanding principal, last month-ends", HEADLINE)
+        _table(cursor, "Publications", "publications.sql")
+        _table(cursor, "Overdue share of outstanding principal, last month-ends", "headline.sql")
     connection.close()
     home = Path(env["ARREARS_HOME"])
     prefix = "" if home == ROOT / ".arrears" else f"ARREARS_HOME={home.relative_to(ROOT)} "
     psql = "psql" if shutil.which("psql") else str(_bundled_psql())
-    console.print(f"\nDone in {seconds:.0f} s. From here, in {ROOT}:\n")
+    megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024  # of the largest process
+    console.print(f"\nDone in {seconds:.0f} s, at most {megabytes:,} MiB a process. From here, in {ROOT}:\n")
     for what, command in (
         ("query the marts", f'{psql} "$({prefix}.venv/bin/arrears url)" -c "table mart_overdue_rate_monthly"'),
         ("what stands", f"{prefix}.venv/bin/arrears status"),
@@ -129,8 +119,8 @@ def _bundled_psql() -> Path:
 
 
 def _table(cursor: psycopg2.extensions.cursor, title: str, query: str) -> None:
-    cursor.execute(query)
-    grid = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    cursor.execute((ROOT / "dashboards" / query).read_text())
+    grid = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for column in cursor.description or ():
         grid.add_column(column.name, justify="left" if column.name == "lender" else "right")
     for row in cursor.fetchall():
