@@ -29,7 +29,12 @@ class Candidate:
     builds: list[int] = field(default_factory=list)
 
     def build(
-        self, rows: Iterable[tuple[object, ...]], day: dt.date = MARCH, *, gate: str = "pass", as_of: dt.date | None = None
+        self,
+        rows: Iterable[tuple[object, ...]],
+        day: dt.date = MARCH,
+        *,
+        gate: str = "pass",
+        as_of: dt.date | None = None,
     ) -> int:
         """Write a candidate as the builder does, and judge it as the gate does. Returns the build's number."""
         run = self.warehouse.rows
@@ -67,7 +72,9 @@ class Candidate:
     def publish(self, rows: Iterable[tuple[object, ...]], day: dt.date = MARCH, **build: object) -> PublishResult:
         return publish(self.build(rows, day, **build), url=self.warehouse.url(Role.PUBLISHER))  # type: ignore[arg-type]
 
-    def read(self, query: str = "select lender, month_end, loans, rate from mart_x order by 1, 2") -> list[tuple[object, ...]]:
+    def read(
+        self, query: str = "select lender, month_end, loans, rate from mart_x order by 1, 2"
+    ) -> list[tuple[object, ...]]:
         return self.warehouse.rows(query, role=Role.READER)
 
 
@@ -259,7 +266,9 @@ def test_readers_go_on_while_a_publication_is_under_way(candidate: Candidate) ->
 def test_a_reader_bound_to_a_lender_sees_that_lender_alone(candidate: Candidate) -> None:
     candidate.publish([A_FEB, B_FEB])
     run = candidate.warehouse.rows
-    run("create role investor; grant arrears_reader to investor; insert into ops.reader_lender values ('investor', 'b')")
+    run(
+        "create role investor; grant arrears_reader to investor; insert into ops.reader_lender values ('investor', 'b')"
+    )
     try:
         seen = run(
             "set role investor; select lender from marts.mart_x union all select lender from marts_as_known.mart_x "
@@ -287,7 +296,10 @@ def test_a_lost_connection_leaves_the_marts_as_they_were(candidate: Candidate) -
 
         thread = threading.Thread(target=run)
         thread.start()
-        kill = "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        kill = (
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where wait_event_type = 'Lock' and datname = current_database()"
+        )
         while thread.is_alive():
             cursor.execute("select pg_stat_clear_snapshot()")
             cursor.execute(kill)

@@ -1,0 +1,215 @@
+"""The gate at both boundaries: what it evaluates, what it records, what it stops."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from arrears.errors import Refused, Usage
+from arrears.gate import gate_candidate, gate_delivery
+from arrears.gate.suite import suites
+from arrears.settings import SOURCE_ROOT, Role, settings
+
+from ..conftest import Warehouse
+from .test_publish import A_FEB, B_FEB, Candidate
+
+DAY = dt.date(2024, 3, 31)
+LOAN = """
+insert into raw.loan (lender, business_date, delivery_id, file_id, line_no, loan_id, product, currency, principal,
+    annual_rate, disbursed_on)
+values ('x', %s, %s, 1, 1, 'L1', 'p', 'CNY', %s, %s, %s)
+"""
+
+
+@pytest.fixture
+def delivered(warehouse: Warehouse) -> Callable[..., int]:
+    """Puts a loaded delivery of one loan into raw, as the loader leaves it. Returns its number."""
+    warehouse.rows("insert into ops.lender values ('x', 'X', null, 'CNY', 'UTC', 'daily', '06:00', '2020-01-01', '')")
+    warehouse.rows("create table raw.loan_x partition of raw.loan for values in ('x')")
+
+    def deliver(principal: float = 100, rate: float = 0.1) -> int:
+        number = warehouse.value(
+            "insert into ops.delivery (lender, business_date, version, content_hash, status) select 'x', %s, "
+            "count(*) + 1, '', 'loaded' from ops.delivery returning delivery_id",
+            DAY,
+        )
+        warehouse.rows(LOAN, DAY, number, principal, rate, DAY)
+        return int(number)
+
+    return deliver
+
+
+def judge(number: int) -> str:
+    return gate_delivery(number, url=settings().url(Role.LOADER), settings=settings()).outcome
+
+
+def statuses(warehouse: Warehouse) -> list[str]:
+    return [row[0] for row in warehouse.rows("select status from ops.delivery order by delivery_id")]
+
+
+def write_suite(folder: Path, text: str, boundary: str = "candidate", table: str = "mart_x") -> None:
+    (folder / boundary).mkdir(parents=True, exist_ok=True)
+    (folder / boundary / f"{table}.yaml").write_text(text)
+
+
+ROWS = """
+  - name: {name}
+    type: unexpected_rows_expectation
+    kwargs: {{unexpected_rows_query: "{query}"}}
+    severity: {severity}
+    notes: For the test.
+"""
+
+
+# ── the delivery's gate ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_delivery_that_passes_stands_for_its_day(warehouse: Warehouse, delivered: Callable[..., int]) -> None:
+    assert judge(delivered()) == "pass"
+    assert judge(delivered(principal=200)) == "pass"
+    assert statuses(warehouse) == ["superseded", "accepted"]
+    evaluated = warehouse.value(
+        "select count(*) from ops.gate_result join ops.gate_run using (gate_run_id) where delivery_id = 2"
+    )
+    assert evaluated == len(
+        next(s for s in suites(SOURCE_ROOT / "expectations", "delivery") if s.table == "loan").expectations
+    )
+
+
+def test_a_delivery_that_fails_is_refused_and_the_one_before_stands(
+    warehouse: Warehouse, delivered: Callable[..., int]
+) -> None:
+    judge(delivered())
+    bad = delivered(principal=0, rate=18)
+    with pytest.raises(Refused) as refused:
+        judge(bad)
+    assert [reason.split(" (")[0] for reason in refused.value.reasons] == [
+        "loan: a loan has a positive principal",
+        "loan: an annual rate is 0 to 100 percent",
+    ]
+    assert statuses(warehouse) == ["accepted", "refused"]
+    assert warehouse.value("select jsonb_array_length(reasons) from ops.delivery where status = 'refused'") == 2
+    with pytest.raises(Refused, match="refused by the gate before"):
+        judge(bad)
+
+
+def test_judging_again_changes_nothing(warehouse: Warehouse, delivered: Callable[..., int]) -> None:
+    number = delivered()
+    judge(number)
+    assert judge(number) == "pass"
+    assert warehouse.value("select count(*) from ops.gate_run") == 1
+    with pytest.raises(Usage):
+        judge(99)
+
+
+# ── the candidate's gate ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def candidate(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Candidate:
+    monkeypatch.setenv("ARREARS_EXPECTATIONS", str(tmp_path / "expectations"))
+    settings.cache_clear()
+    return Candidate(warehouse)
+
+
+def judge_candidate(number: int) -> str:
+    return gate_candidate(number, url=settings().url(Role.PUBLISHER), settings=settings()).outcome
+
+
+@pytest.mark.parametrize(("severity", "outcome"), [("critical", "fail"), ("warning", "warn"), ("info", "pass")])
+def test_severity_decides(candidate: Candidate, tmp_path: Path, severity: str, outcome: str) -> None:
+    suite = "table: mart_x\nexpectations:" + ROWS.format(
+        name="few loans", query="select lender, loans from {batch} where loans > 5", severity=severity
+    )
+    write_suite(tmp_path / "expectations", suite)
+    number = candidate.build([A_FEB, B_FEB], gate="")
+    if outcome == "fail":
+        with pytest.raises(Refused, match=r"few loans \(critical, 2 rows\): lender=., loans=\d+; lender=., loans=\d+"):
+            judge_candidate(number)
+    else:
+        assert judge_candidate(number) == outcome
+    recorded = candidate.warehouse.rows(
+        "select outcome, severity, success, unexpected_count from ops.gate_run join ops.gate_result using (gate_run_id)"
+    )
+    assert recorded == [(outcome, severity, False, 2)]
+    assert candidate.warehouse.value("select status from ops.build") == ("refused" if outcome == "fail" else "built")
+
+
+def test_every_expectation_of_a_suite_is_evaluated(candidate: Candidate, tmp_path: Path) -> None:
+    """Great Expectations takes a second expectation of the same type for a new version of the first, if one lets it."""
+    suite = "table: mart_x\nexpectations:" + "".join(
+        ROWS.format(name=f"number {n}", query=f"select {n} from {{batch}} where loans = {n}", severity="info")
+        for n in (7, 8, 10)
+    )
+    write_suite(tmp_path / "expectations", suite)
+    judge_candidate(candidate.build([A_FEB, B_FEB], gate=""))
+    found = candidate.warehouse.rows("select expectation, success from ops.gate_result order by expectation")
+    assert found == [("number 10", False), ("number 7", False), ("number 8", True)]
+
+
+@pytest.mark.parametrize(
+    "query", ["select no_such_column from {batch}", "select 1 from candidate.no_such_table", "selec 1"]
+)
+def test_an_expectation_that_cannot_be_evaluated_has_failed(candidate: Candidate, tmp_path: Path, query: str) -> None:
+    suite = "table: mart_x\nexpectations:" + ROWS.format(name="broken", query=query, severity="info")
+    write_suite(tmp_path / "expectations", suite)
+    with pytest.raises(Refused, match=r"broken \(critical\): not evaluated"):
+        judge_candidate(candidate.build([A_FEB], gate=""))
+
+
+def test_a_column_that_is_gone_has_failed(candidate: Candidate, tmp_path: Path) -> None:
+    suite = """table: mart_x
+expectations:
+  - name: gone
+    type: expect_column_values_to_not_be_null
+    kwargs: {column: gone}
+    severity: info
+    notes: For the test.
+"""
+    write_suite(tmp_path / "expectations", suite)
+    with pytest.raises(Refused, match=r"gone \(critical\): not evaluated"):
+        judge_candidate(candidate.build([A_FEB], gate=""))
+
+
+def test_data_docs_are_written(candidate: Candidate, tmp_path: Path) -> None:
+    suite = "table: mart_x\nexpectations:" + ROWS.format(
+        name="ok", query="select 1 from {batch} where false", severity="info"
+    )
+    write_suite(tmp_path / "expectations", suite)
+    judge_candidate(candidate.build([A_FEB], gate=""))
+    assert (settings().home / "data_docs" / "candidate" / "index.html").exists()
+
+
+# ── suite files ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("table: [", "is not YAML"),
+        ("table: other\nexpectations: []", "its table is 'other'"),
+        ("table: mart_x\nexpectations: [{name: a}]", "type: Field required"),
+        (
+            "table: mart_x\nexpectations:" + 2 * ROWS.format(name="a", query="select 1", severity="info"),
+            "the expectation 'a' stands twice",
+        ),
+        ("table: mart_x\nexpectations:" + ROWS.format(name="a", query="select 1", severity="fatal"), "severity"),
+    ],
+)
+def test_a_wrong_suite_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    write_suite(tmp_path, text)
+    with pytest.raises(Refused, match=says):
+        suites(tmp_path, "candidate")
+
+
+def test_a_gate_without_suites_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="lets everything through"):
+        suites(tmp_path, "candidate")
+
+
+def test_there_is_a_suite_for_every_mart() -> None:
+    marts = {path.stem for path in (SOURCE_ROOT / "dbt_project" / "models" / "marts").glob("*.sql")}
+    assert {suite.table for suite in suites(SOURCE_ROOT / "expectations", "candidate")} == marts
