@@ -74,9 +74,7 @@ def published(warehouse: Warehouse) -> dict[str, list[Any]]:
 @pytest.fixture(scope="module")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("killed")
-    simulate(
-        start=DAY, end=DAY, loans=60, seed=3, lenders=[LENDER], landing=folder / "landing", truth=folder / "truth"
-    )
+    simulate(start=DAY, end=DAY, loans=60, seed=3, lenders=[LENDER], landing=folder / "landing", truth=folder / "truth")
     return folder / "landing"
 
 

@@ -48,9 +48,7 @@ def test_an_empty_warehouse_builds_empty_marts(built: Warehouse) -> None:
 
 
 def test_unit_tests_tell_the_story_of_a_loan(built: Warehouse, tmp_path: Path) -> None:
-    done = dbt(
-        built, tmp_path, "test", "--select", "test_type:unit", "--vars", f'{{"business_date": "{DAY}"}}'
-    )
+    done = dbt(built, tmp_path, "test", "--select", "test_type:unit", "--vars", f'{{"business_date": "{DAY}"}}')
     assert done.returncode == 0, done.stdout
     summary = next(line for line in done.stdout.splitlines() if "Done. PASS=" in line)
     assert int(summary.split("PASS=")[1].split()[0]) >= 26, summary

@@ -100,7 +100,9 @@ def test_provisioning_twice_changes_nothing(embedded: EmbeddedServer) -> None:
 
 def test_an_unreachable_server_is_one_clear_message_without_the_password(tmp_path: Path) -> None:
     with (
-        pytest.raises(Infrastructure, match=r"Cannot reach the warehouse at 127.0.0.1:9/db as u.*arrears up") as failure,
+        pytest.raises(
+            Infrastructure, match=r"Cannot reach the warehouse at 127.0.0.1:9/db as u.*arrears up"
+        ) as failure,
         connect("postgresql://u:sesame@127.0.0.1:9/db", "test"),
     ):
         pass

@@ -34,8 +34,13 @@ LENDER = "lakala"
 
 def _simulate(folder: Path, **changes: Any) -> Simulated:
     arguments: dict[str, Any] = {
-        "start": START, "end": END, "loans": 200, "seed": 11, "lenders": [LENDER],
-        "landing": folder / "landing", "truth": folder / "truth",
+        "start": START,
+        "end": END,
+        "loans": 200,
+        "seed": 11,
+        "lenders": [LENDER],
+        "landing": folder / "landing",
+        "truth": folder / "truth",
     }
     return simulate(**(arguments | changes))
 
@@ -50,7 +55,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _digests(folder: Path) -> dict[str, str]:
     return {
         str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(folder.rglob("*")) if p.is_file()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
     }
 
 
@@ -219,8 +225,12 @@ def test_months_are_counted_from_the_anchor() -> None:
     """Vector D: 31 Jan, 28 or 29 Feb, 31 Mar."""
     anchor = np.array([day_number(date(2022, 12, 31)), day_number(date(2023, 12, 31))], dtype=np.int32)
     found = [[day_date(int(d)).isoformat() for d in add_months(anchor, k)] for k in (1, 2, 3, 4)]
-    assert found == [["2023-01-31", "2024-01-31"], ["2023-02-28", "2024-02-29"], ["2023-03-31", "2024-03-31"],
-                     ["2023-04-30", "2024-04-30"]]
+    assert found == [
+        ["2023-01-31", "2024-01-31"],
+        ["2023-02-28", "2024-02-29"],
+        ["2023-03-31", "2024-03-31"],
+        ["2023-04-30", "2024-04-30"],
+    ]
 
 
 @pytest.mark.parametrize("rows", [3, 1000])
@@ -262,16 +272,19 @@ def test_speed_of_a_small_run(tmp_path: Path) -> None:
 # ── arguments ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("changes", "says"), [
-    ({"end": date(2024, 1, 1)}, "before the first"),
-    ({"loans": 0}, "1 or more"),
-    ({"lenders": ["nobody"]}, "no simulator for lender 'nobody'"),
-    ({"faults": ["no_such_fault"]}, "truncated_file"),
-    ({"faults": ["bad_rows@2025-01-01"]}, "no delivery on that day"),
-    ({"faults": ["bad_rows@2024-02-31"]}, "day is out of range"),
-    ({"faults": ["paipai:bad_rows"]}, "not among those simulated"),
-    ({"write_from": date(2025, 1, 1)}, "nothing to write"),
-])
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"end": date(2024, 1, 1)}, "before the first"),
+        ({"loans": 0}, "1 or more"),
+        ({"lenders": ["nobody"]}, "no simulator for lender 'nobody'"),
+        ({"faults": ["no_such_fault"]}, "truncated_file"),
+        ({"faults": ["bad_rows@2025-01-01"]}, "no delivery on that day"),
+        ({"faults": ["bad_rows@2024-02-31"]}, "day is out of range"),
+        ({"faults": ["paipai:bad_rows"]}, "not among those simulated"),
+        ({"write_from": date(2025, 1, 1)}, "nothing to write"),
+    ],
+)
 def test_bad_arguments_say_what_is_wrong(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
         _simulate(tmp_path, **changes)

@@ -18,7 +18,7 @@ import pytest
 from arrears.simulate import simulate
 
 START, END = date(2023, 9, 20), date(2024, 1, 31)
-TOL = 1     # fen
+TOL = 1  # fen
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Loan:
     principal: int = 0
     disbursed: date = date.min
     plans: dict[int, tuple[date, list[Due]]] = field(default_factory=dict)
-    payments: list[tuple[date, str, str, int, str]] = field(default_factory=list)    # day, id, kind, amount, reverses
+    payments: list[tuple[date, str, str, int, str]] = field(default_factory=list)  # day, id, kind, amount, reverses
     written_off: date | None = None
     settled_on: list[date] = field(default_factory=list)
 
@@ -105,7 +105,7 @@ def _allocate(loan: Loan, plan: list[Due], day: date) -> tuple[list[dict[str, in
         pour(amount, [(i, c) for i in short for c in ("fee", "interest", "principal")])
     for on, _, _, amount, _ in (p for p in live if p[2] == "提前结清"):
         due = [s for s, i in zip(short, plan, strict=True) if i.on <= on]
-        ahead = short[len(due):]
+        ahead = short[len(due) :]
         left = pour(amount, [(i, c) for i in due for c in ("fee", "interest", "principal")])
         left = pour(left, [(i, "principal") for i in ahead])
         if left == 0 and any(i["principal"] for i in ahead):
@@ -167,8 +167,12 @@ def test_truth_agrees_with_the_files_to_the_fen(run: Path, loans: dict[str, Loan
         assert sorted(frame["loan_id"]) == sorted(key for key, loan in loans.items() if loan.disbursed <= day)
         for row in frame.iter_rows(named=True):
             says = Standing(
-                row["state"], row["dpd"], row["contractual_dpd"], _fen(row["outstanding_principal"]),
-                _fen(row["overdue_principal"]), _fen(row["overdue_amount"]),
+                row["state"],
+                row["dpd"],
+                row["contractual_dpd"],
+                _fen(row["outstanding_principal"]),
+                _fen(row["overdue_principal"]),
+                _fen(row["overdue_amount"]),
             )
             assert says == _stand(loans[row["loan_id"]], day), (row["loan_id"], day)
             compared[row["state"]] += 1

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-from arrears.contract.model import Contract
+from arrears.contract.model import Contract, DeliveryRules
 from arrears.contract.read import read_contract
 from arrears.errors import Refused, Usage
 
@@ -17,7 +17,11 @@ PATTERN = "datapackage*.yaml"
 
 @dataclass(frozen=True)
 class LenderSummary:
-    """What scheduling needs to know of a lender. Times are local to `timezone`, on the day after the business date."""
+    """What scheduling needs to know of a lender. Times are local to `timezone`, on the day after the business date.
+
+    `problem` says why its contract cannot be read. Such a lender is scheduled all the same, with the defaults: its run
+    fails with that reason, and no other lender notices.
+    """
 
     lender: str
     name_en: str
@@ -26,6 +30,7 @@ class LenderSummary:
     calendar: str
     cutoff: dt.time
     deadline: dt.time
+    problem: str | None = None
 
 
 @lru_cache(maxsize=256)
@@ -70,15 +75,20 @@ def lender_names(root: Path) -> list[str]:
 
 
 def lenders(root: Path | None = None) -> list[LenderSummary]:
-    """All lenders, as their newest contracts describe them. Raises Refused when a contract is wrong."""
+    """All lenders, as their newest contracts describe them."""
     if root is None:
         from arrears.settings import settings
 
         root = settings().lenders
-    return [_summary(contracts(root, name)[-1]) for name in lender_names(root)]
+    return [_summary(root, name) for name in lender_names(root)]
 
 
-def _summary(contract: Contract) -> LenderSummary:
+def _summary(root: Path, name: str) -> LenderSummary:
+    try:
+        contract = contracts(root, name)[-1]
+    except Refused as refused:
+        due = DeliveryRules()
+        return LenderSummary(name, name, None, "UTC", "daily", due.cutoff, due.deadline, problem=str(refused))
     rules = contract.arrears
     return LenderSummary(
         lender=contract.lender,

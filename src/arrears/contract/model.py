@@ -40,7 +40,7 @@ class FieldMapping(_Ours):
 
     field: str | None = None
     unit: Literal["fen", "percent", "permille"] | None = None
-    values: dict[str, str] | None = None
+    values: dict[str, str] | None = Field(default=None, min_length=1)
     pii: Literal["hash", "drop"] | None = None
 
 
@@ -50,7 +50,7 @@ class Constraints(_Standard):
     required: bool = False
     minimum: str | int | float | dt.date | None = None
     maximum: str | int | float | dt.date | None = None
-    enum: list[str | int | float] | None = None
+    enum: list[str | int | float] | None = Field(default=None, min_length=1)
     pattern: str | None = None
     min_length: int | None = Field(default=None, alias="minLength")
     max_length: int | None = Field(default=None, alias="maxLength")
@@ -68,8 +68,8 @@ class TableField(_Standard):
     decimal_char: str = Field(default=".", alias="decimalChar", min_length=1, max_length=1)
     group_char: str | None = Field(default=None, alias="groupChar", min_length=1, max_length=1)
     bare_number: bool = Field(default=True, alias="bareNumber")
-    true_values: list[str] = Field(default=["true", "True", "TRUE", "1"], alias="trueValues")
-    false_values: list[str] = Field(default=["false", "False", "FALSE", "0"], alias="falseValues")
+    true_values: list[str] = Field(default=["true", "True", "TRUE", "1"], alias="trueValues", min_length=1)
+    false_values: list[str] = Field(default=["false", "False", "FALSE", "0"], alias="falseValues", min_length=1)
     missing_values: list[str] | None = Field(default=None, alias="missingValues")
     arrears: FieldMapping = FieldMapping()
 
@@ -109,7 +109,7 @@ class Derived(_Ours):
     """A derived value: a column (with its own value map), a constant, or the business date."""
 
     column: str | None = None
-    values: dict[str, str] | None = None
+    values: dict[str, str] | None = Field(default=None, min_length=1)
     value: str | None = None
     business_date: Literal[True] | None = None
 
@@ -119,7 +119,7 @@ class Derivation(_Ours):
 
     entity: str
     mode: Mode = "append"
-    where: dict[str, list[str]] = {}
+    where: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     fields: dict[str, str | Derived]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from arrears.contract.model import Contract
 from arrears.contract.rules import Place, problems
@@ -51,6 +51,8 @@ def _parse(path: Path, content: bytes) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise Refused(f"The contract is not YAML: {where}: {error.problem or error}.") from error
+    except YAMLError as error:  # a character that YAML forbids; its message has several lines
+        raise Refused(f"The contract is not YAML: {path}: {' '.join(str(error).split())}.") from error
     if not isinstance(document, dict):
         raise Refused(f"The contract {path} is empty or not a mapping. Start from another lender's contract.")
     return document

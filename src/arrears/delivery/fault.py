@@ -33,7 +33,8 @@ class Fault:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         column = f" column {self.column}" if self.column else ""
         value = f" value {self.value!r}" if self.value is not None else ""
-        return f"{place}:{column}{value}: {self.rule}".replace("::", ":")
+        what = f"{column}{value}:" if column or value else ""
+        return f"{place}:{what} {self.rule}"
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

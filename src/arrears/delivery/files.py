@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO, cast
@@ -13,6 +14,7 @@ import fsspec
 
 from arrears.contract.model import Contract, Resource
 from arrears.delivery.fault import Fault
+from arrears.errors import Infrastructure, Usage
 
 BLOCK = 1 << 20
 
@@ -36,8 +38,9 @@ class DeliveryFile:
         return fsspec.open(self.location, mode="rb")
 
     def exists(self) -> bool:
-        opener = self._opener
-        return bool(opener.fs.exists(opener.path))
+        with _reachable(self.location):
+            opener = self._opener
+            return bool(opener.fs.exists(opener.path))
 
     def open(self) -> fsspec.core.OpenFile:
         """The file's content, decompressed by its name's ending. Use as a context manager."""
@@ -47,11 +50,24 @@ class DeliveryFile:
     def fingerprint(self) -> tuple[str, int]:
         """SHA-256 and size of the file as it lies there, compressed or not."""
         digest, size = hashlib.sha256(), 0
-        with self._opener as stream:
+        with _reachable(self.location), self._opener as stream:
             for block in _blocks(cast(BinaryIO, stream)):
                 digest.update(block)
                 size += len(block)
         return digest.hexdigest(), size
+
+
+@contextmanager
+def _reachable(location: str) -> Iterator[None]:
+    """Says in one message what keeps a landing folder from being read."""
+    try:
+        yield
+    except (ImportError, ValueError) as error:  # fsspec knows no such protocol, or lacks the package for it
+        raise Usage(f"Cannot read {location}: {error}. Check ARREARS_LANDING.") from error
+    except OSError as error:
+        raise Infrastructure(
+            f"Cannot read {location}: {error.strerror or error}. Check ARREARS_LANDING and the rights on the file."
+        ) from error
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:

@@ -19,7 +19,10 @@ from arrears.contract.model import TableField, TableSchema
 BLANKS = " \t\r\u00a0\u3000"
 CURRENCY_SIGNS = "%¥￥$€£元 "
 EARLIEST = dt.date(1950, 1, 1)
-UNIT_DIVISOR = {"fen": 100, "percent": 100, "permille": 1000}
+# Multiplied, not divided by: numeric multiplication is exact, division rounds.
+UNIT_FACTOR = {"fen": "0.01", "percent": "0.01", "permille": "0.001"}
+# Only what ISO 8601 writes: PostgreSQL itself would also take now, tomorrow, infinity and much else.
+INSTANT = r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d([.]\d{1,6})?)? ?(Z|[+-]\d\d(:?\d\d)?)?$".replace(r"\d", "[0-9]")
 LARGEST = {Kind.MONEY: 10**15, Kind.RATE: 999, Kind.SCORE: 999_999, Kind.INTEGER: 2**31 - 1}
 DECIMALS = {Kind.MONEY: 2, Kind.RATE: 6, Kind.SCORE: 2, Kind.INTEGER: 0}
 
@@ -78,13 +81,26 @@ def column(
     if values is not None:
         rules.append(Rule(_among(text, list(values)), "a value that the contract does not map"))
         value = _mapped(text, values)
+        if target is not None and target.kind is not Kind.TEXT:
+            value = SQL("cast({} as {})").format(value, SQL(target.kind.value))
     else:
         value = _typed(field, text)
         if target is not None:
             value, more = _fitted(field, value, text, target, business_date)
             rules.extend(more)
-    needed = field.constraints.required or (target is not None and target.required and target.default is None)
-    return Column(field, text, value, _verdict(text, rules, needed))
+    return Column(field, text, value, _verdict(text, rules, is_needed(field, target)))
+
+
+def is_needed(field: TableField, target: EntityField | None) -> bool:
+    """Whether a row without this value is rejected. What is dropped on the way in cannot be asked for."""
+    if field.arrears.pii == "drop":
+        return False
+    return field.constraints.required or (target is not None and target.required and target.default is None)
+
+
+def readable(field: TableField, text: Composable) -> tuple[Composable, Composable]:
+    """SQL of a column's typed value in the file's own unit, and of whether the text can be read as one."""
+    return _typed(field, text), _type_rule(field, text).holds
 
 
 def _verdict(text: Composable, rules: list[Rule], needed: bool) -> Composable:
@@ -107,11 +123,13 @@ def _mapped(text: Composable, values: dict[str, str]) -> Composable:
 
 
 def _own_rules(field: TableField, text: Composable) -> list[Rule]:
+    if field.arrears.pii is not None:
+        return []  # the contract describes the value as sent, and here is its hash
     rules = [_type_rule(field, text)] if field.type != "string" else []
     limits = field.constraints
     if limits.enum is not None:
         allowed = [str(value) for value in limits.enum]
-        rules.append(Rule(_among(text, allowed), f"not one of {', '.join(allowed)}"))
+        rules.append(Rule(_in_enum(field, text, allowed), f"not one of {', '.join(allowed)}"))
     if limits.pattern is not None:
         fits = SQL("{} ~ {}").format(text, Literal(f"^(?:{limits.pattern})$"))
         rules.append(Rule(fits, f"does not match {limits.pattern}"))
@@ -128,6 +146,14 @@ def _own_rules(field: TableField, text: Composable) -> list[Rule]:
     return rules
 
 
+def _in_enum(field: TableField, text: Composable, allowed: list[str]) -> Composable:
+    """Numbers are compared as numbers: 1.0 is in the enum [1]."""
+    if field.type not in ("integer", "number"):
+        return _among(text, allowed)
+    numbers = SQL(", ").join(SQL("cast({} as numeric)").format(Literal(value)) for value in allowed)
+    return SQL("{} in ({})").format(_typed(field, text), numbers)
+
+
 def _sql_type(field: TableField) -> str:
     return {"integer": "numeric", "number": "numeric", "date": "date", "datetime": "timestamptz"}.get(
         field.type, "text"
@@ -138,19 +164,22 @@ def _type_rule(field: TableField, text: Composable) -> Rule:
     if field.type == "date":
         return Rule(_date_holds(field, text), f"not a date written as {_date_format(field)}")
     if field.type == "datetime":
-        return Rule(_valid(text, "timestamptz"), "not a date with time")
+        holds = SQL("({} ~ {} and {})").format(text, Literal(INSTANT), _valid(text, "timestamptz"))
+        return Rule(holds, "not a date with time written as 2024-01-31T08:30:00+08:00")
     if field.type == "boolean":
         both = [*field.true_values, *field.false_values]
         return Rule(_among(text, both), f"not one of {', '.join(both)}")
     digits = _plain_number(field, text)
     if field.type == "integer":
         holds = SQL("ltrim({}, '-0123456789') = '' and {}").format(digits, _valid(digits, "bigint"))
-        return Rule(holds, "not a whole number")
-    # Only digits, one point and a sign: PostgreSQL itself would also take NaN, Infinity, 1e5, 0x1F and 1_000.
-    holds = SQL("ltrim({}, '-.0123456789') = '' and {}").format(digits, _valid(digits, "numeric"))
+        message = "not a whole number"
+    else:
+        # Only digits, one point and a sign: PostgreSQL itself would also take NaN, Infinity, 1e5, 0x1F and 1_000.
+        holds = SQL("ltrim({}, '-.0123456789') = '' and {}").format(digits, _valid(digits, "numeric"))
+        message = f"not a number with decimals after '{field.decimal_char}'"
     if field.group_char is not None:
         holds = SQL("{} and {}").format(holds, _grouping_holds(field, text))
-    return Rule(holds, f"not a number with decimals after '{field.decimal_char}'")
+    return Rule(SQL("({})").format(holds), message)
 
 
 def _valid(text: Composable, sql_type: str) -> Composable:
@@ -174,7 +203,7 @@ def _plain_number(field: TableField, text: Composable) -> Composable:
 
 def _grouping_holds(field: TableField, text: Composable) -> Composable:
     group, point = re.escape(field.group_char or ""), re.escape(field.decimal_char)
-    grouped = rf"^-?([0-9]{{1,3}}({group}[0-9]{{3}})+|[0-9]+)({point}[0-9]+)?$"
+    grouped = rf"^-?([0-9]{{1,3}}({group}[0-9]{{3}})+|[0-9]*)({point}[0-9]*)?$"
     return SQL("{} ~ {}").format(_bare(field, text), Literal(grouped))
 
 
@@ -251,7 +280,7 @@ def _fitted(
         rules = [Rule(_among(text, list(target.allowed)), f"not one of {', '.join(target.allowed)}")]
         return text, rules if target.allowed else []
     if field.arrears.unit is not None:
-        value = SQL("({} / {})").format(value, SQL(str(UNIT_DIVISOR[field.arrears.unit])))
+        value = SQL("({} * {})").format(value, SQL(UNIT_FACTOR[field.arrears.unit]))
     fitted = SQL("cast({} as {})").format(value, SQL(target.kind.value))
     if target.kind in LARGEST:
         largest, decimals = LARGEST[target.kind], DECIMALS[target.kind]

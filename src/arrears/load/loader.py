@@ -74,6 +74,7 @@ def check(delivery: Delivery, *, url: str, pii_key: Callable[[], bytes]) -> Find
     findings = Findings(delivery.lender, delivery.business_date)
     try:
         with connect(url, f"check {delivery.lender}") as connection, connection.cursor() as cursor:
+            registry.lock_lender(cursor, delivery.lender)  # a load under way may be writing the same version
             delivery_id = registry.register(cursor, delivery, "loaded", "")
             _load_files(cursor, delivery, findings, delivery_id, pii_key, insert=False)
             raise _RollBack
@@ -115,6 +116,7 @@ def load(delivery: Delivery, *, url: str, pii_key: Callable[[], bytes]) -> LoadR
 
 def _ensure_partitions(lender: str, url: str) -> None:
     with connect(url, f"load {lender}") as connection, connection.cursor() as cursor:
+        registry.lock_lender(cursor, lender)
         registry.ensure_partitions(cursor, lender)
 
 
@@ -132,12 +134,13 @@ def _unchanged(cursor: Cursor, delivery: Delivery, standing: registry.Standing) 
 
 def _refuse(delivery: Delivery, findings: Findings, faults: list[Fault], url: str) -> LoadResult:
     """Record the refusal in a transaction of its own, then raise it."""
+    refusing = [fault for fault in faults if fault.refuses]
     content_hash = "" if delivery.missing else delivery.content_hash
     with connect(url, f"refuse {delivery.lender}") as connection, connection.cursor() as cursor:
         registry.lock_lender(cursor, delivery.lender)
         delivery_id = registry.register(cursor, delivery, "refused", content_hash)
-        registry.refuse(cursor, delivery_id, faults)
-    refusing = [fault for fault in faults if fault.refuses]
+        # What refuses it comes first, so that a long list of rejected rows cannot push it off the record.
+        registry.refuse(cursor, delivery_id, [*refusing, *(fault for fault in faults if not fault.refuses)])
     raise Refused(
         f"The delivery of {delivery.lender} for {delivery.business_date} is refused; what stood before still stands. "
         f"`arrears check {delivery.lender} {delivery.business_date}` shows every fault.",
@@ -172,7 +175,7 @@ def _load_file(
     file_id = registry.register_file(cursor, delivery_id, file)
     source = Source(delivery.lender, delivery.business_date, delivery_id, file_id)
     stream = TextStream(file, pii_key)
-    stage = Stage(cursor, file, delivery.business_date, number)
+    stage = Stage(cursor, file, delivery.business_date, delivery_id, number)
     stage.copy(stream)
     rejected = stage.reject(source)
     findings.rows += stage.rows

@@ -124,16 +124,21 @@ def refuse(cursor: Cursor, delivery_id: int, faults: Sequence[Fault | str]) -> N
 
 
 def accept(cursor: Cursor, delivery_id: int) -> None:
-    """Let a loaded delivery stand for its day; the version that stood before is superseded."""
+    """Let a loaded delivery stand for its day; older versions are superseded.
+
+    One that a newer version has overtaken since it was loaded is itself superseded.
+    """
     cursor.execute(
         "update ops.delivery as d set status = 'superseded' from ops.delivery as n where n.delivery_id = %s "
-        "and d.lender = n.lender and d.business_date = n.business_date and d.status = 'accepted' "
-        "and d.delivery_id <> n.delivery_id",
+        "and n.status = 'loaded' and d.lender = n.lender and d.business_date = n.business_date "
+        "and d.status in ('accepted', 'loaded') and d.version < n.version",
         [delivery_id],
     )
     cursor.execute(
-        "update ops.delivery set status = 'accepted', decided_at = clock_timestamp() "
-        "where delivery_id = %s and status = 'loaded'",
+        "update ops.delivery as d set decided_at = clock_timestamp(), status = case when exists ("
+        "select from ops.delivery as n where n.lender = d.lender and n.business_date = d.business_date "
+        "and n.status = 'accepted' and n.version > d.version) then 'superseded' else 'accepted' end "
+        "where d.delivery_id = %s and d.status = 'loaded'",
         [delivery_id],
     )
 
@@ -155,10 +160,12 @@ def record_lender(cursor: Cursor, contract: Contract) -> None:
         },
     )  # fmt: skip
     for entity, mode in contract.entity_modes().items():
+        # Backfilling an old month with its old contract must not bring the old mode back.
         cursor.execute(
-            "insert into ops.lender_entity values (%s, %s, %s) "
-            "on conflict (lender, entity) do update set mode = excluded.mode",
-            [contract.lender, entity, mode],
+            "insert into ops.lender_entity values (%(lender)s, %(entity)s, %(mode)s) on conflict (lender, entity) "
+            "do update set mode = excluded.mode where exists (select from ops.lender as l "
+            "where l.lender = %(lender)s and l.contract_effective_from = %(from)s)",
+            {"lender": contract.lender, "entity": entity, "mode": mode, "from": rules.effective_from},
         )
     _record_conventions(cursor, contract)
 
@@ -172,11 +179,19 @@ def _record_conventions(cursor: Cursor, contract: Contract) -> None:
         (own.product, own.convention, own.value, own.effective_from or rules.effective_from)
         for own in rules.product_conventions
     ]
-    cursor.execute(
-        "delete from ops.lender_convention where lender = %s and effective_from >= %s",
+    until = one(
+        cursor,
+        "select coalesce(min(contract_effective_from), 'infinity') from ops.delivery "
+        "where lender = %s and contract_effective_from > %s",
         [contract.lender, rules.effective_from],
+    )[0]
+    cursor.execute(
+        "delete from ops.lender_convention where lender = %s and effective_from >= %s and effective_from < %s",
+        [contract.lender, rules.effective_from, until],
     )
     for product, name, value, effective_from in rows:
+        if effective_from >= until:
+            continue  # from then on the next contract speaks
         cursor.execute(
             "insert into ops.lender_convention values (%s, %s, %s, %s, %s) on conflict do nothing",
             [contract.lender, product, name, value, effective_from],

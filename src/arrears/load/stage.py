@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
@@ -22,11 +22,12 @@ from arrears.contract.model import Derived as DerivedValue
 from arrears.delivery.fault import MASKED, SHOWN_CHARACTERS, Fault
 from arrears.delivery.files import DeliveryFile
 from arrears.delivery.text import BrokenFile, TextStream
-from arrears.load.columns import Column, cleaned, column
-from arrears.warehouse.connect import one
+from arrears.load.columns import Column, cleaned, column, is_needed, readable
+from arrears.warehouse.connect import first, one
 
 # Characters that no text file holds: they stand for "no quote character" and "no null marker" in COPY.
 NO_QUOTE, NO_NULL = "\x08", "\x02"
+WRONG_SHAPE = "22P04"  # SQLSTATE bad_copy_file_format
 FAULTS_SHOWN = 1000
 
 
@@ -53,12 +54,15 @@ class Derived:
 class Stage:
     """One file in the stage."""
 
-    def __init__(self, cursor: Cursor, file: DeliveryFile, business_date: dt.date, number: int) -> None:
+    def __init__(
+        self, cursor: Cursor, file: DeliveryFile, business_date: dt.date, delivery_id: int, number: int
+    ) -> None:
         self.cursor = cursor
         self.file = file
         self.business_date = business_date
         self.resource: Resource = file.resource
-        self.table = Identifier("raw", f"stage_{number}")
+        # A name of the delivery's own: two lenders' loads would else wait for each other's table to go.
+        self.table = Identifier("raw", f"stage_{delivery_id}_{number}")
         self.rows = 0
         self.header_lines = 1 if self.resource.dialect.header else 0
         entity = ENTITIES[self.resource.arrears.entity]
@@ -127,19 +131,21 @@ class Stage:
             self.cursor.copy_expert(copy.as_string(self.cursor), stream)
         except psycopg2.DataError as error:
             raise BrokenFile(self._copy_fault(error)) from error
-        except psycopg2.errors.QueryCanceled as error:
-            # psycopg2 reports an exception of the stream as a cancelled COPY; ours is the cause we want to show.
-            if isinstance(error.__context__, BrokenFile):
-                raise error.__context__ from None
+        except psycopg2.errors.QueryCanceled:
+            # psycopg2 reports an exception of the stream as a cancelled COPY; the cause is what we want to show.
+            if stream.broken is not None:
+                raise stream.broken from None
             raise
         self.rows = self.cursor.rowcount
 
     def _copy_fault(self, error: psycopg2.DataError) -> Fault:
         message = re.sub(r'"c(\d+)"', self._named, (error.diag.message_primary or str(error)).strip())
         place = re.search(r"line (\d+)", error.diag.context or "")
+        if error.pgcode == WRONG_SHAPE:
+            message += f"; the header has {len(self.resource.table.fields)} columns"
         return Fault(
             self.file.path,
-            f"{message}; the line does not have the {len(self.resource.table.fields)} columns of the header",
+            message,
             line=int(place.group(1)) + self.header_lines if place else None,
         )
 
@@ -155,26 +161,34 @@ class Stage:
         control, trailer = self.resource.arrears.control, stream.trailer
         if control is None or trailer is None:
             return
-        if not trailer.rows.isdigit() or int(trailer.rows) != self.rows:
+        counted = trailer.rows.isascii() and trailer.rows.isdigit()
+        if not counted or int(trailer.rows) != self.rows:
             yield Fault(self.file.path, f"the trailer says {trailer.rows} rows, the file has {self.rows}")
         if control.sum is not None:
             total, unreadable = self._total(control.sum)
             # A value that cannot be read is rejected with its row; the sum then proves nothing either way.
-            if not unreadable and _number(trailer.total) != total:
+            if not unreadable and self._claimed(control.sum, trailer.total or "") != total:
                 rule = f"the trailer says that {control.sum} sums to {trailer.total}, the rows sum to {total}"
                 yield Fault(self.file.path, rule, column=control.sum)
 
     def _total(self, name: str) -> tuple[Decimal, int]:
         """Sum of a column in the file's own unit, and the number of rows in which it cannot be read."""
-        field = self.columns[name].field
-        unscaled = field.model_copy(update={"arrears": field.arrears.model_copy(update={"unit": None})})
-        staged = column(unscaled, self.columns[name].text, None, self.business_date)
+        item = self.columns[name]
+        value, holds = readable(item.field, item.text)
         query = SQL(
-            "select coalesce(sum({value}) filter (where {verdict} is null), 0), "
-            "count(*) filter (where {verdict} is not null) from {rows}"
-        ).format(value=staged.value, verdict=staged.verdict, rows=self._rows())
+            "select coalesce(sum(case when {holds} then {value} end), 0), count(*) filter (where not {holds}) "
+            "from {rows}"
+        ).format(value=value, holds=holds, rows=self._rows())
         total, unreadable = one(self.cursor, query)
         return total, unreadable
+
+    def _claimed(self, name: str, total: str) -> Decimal | None:
+        """The trailer's sum, written as the column writes its numbers; None when it is not such a number."""
+        value, holds = readable(self.columns[name].field, SQL("s.total"))
+        # offset 0: else the planner casts the literal while it plans, whatever the condition says
+        query = SQL("select case when {} then {} end from (select cast({} as text) as total offset 0) as s")
+        claimed: Decimal | None = one(self.cursor, query.format(holds, value, Literal(total)))[0]
+        return claimed
 
     def date_faults(self) -> Iterator[Fault]:
         """Rows of another business date than the delivery's: yesterday's file, sent again under today's name."""
@@ -183,14 +197,16 @@ class Stage:
             return
         staged = self.columns[name]
         query = SQL(
-            "select min(s.line_no), count(*), min({text}) from {rows} "
-            "where case when {verdict} is null then {value} is distinct from {day} else false end"
+            "select s.line_no, count(*) over (), {text} from {rows} "
+            "where case when {verdict} is null then {value} is distinct from {day} else false end "
+            "order by s.line_no limit 1"
         ).format(
             text=staged.text, rows=self._rows(), value=staged.value, verdict=staged.verdict,
             day=Literal(self.business_date),
         )  # fmt: skip
-        line, count, value = one(self.cursor, query)
-        if count:
+        found = first(self.cursor, query)
+        if found is not None:
+            line, count, value = found
             rule = f"{count} rows are not of the business date {self.business_date}"
             yield Fault(self.file.path, rule, line=line + self.header_lines, column=name, value=value)
 
@@ -202,12 +218,12 @@ class Stage:
         names = [key] if isinstance(key, str) else key or self._entity_key()
         if not names:
             return
-        texts = SQL(", ").join(self.columns[name].text for name in names)
+        parts = SQL(", ").join(self._key_part(self.columns[name]) for name in names)
         self.cursor.execute(
             SQL(
-                "select array_agg(s.line_no order by s.line_no), count(*) over () from {} "
+                "select array_agg(s.line_no order by s.line_no), count(*) over () from {} where {} "
                 "group by {} having count(*) > 1 order by min(s.line_no) limit 20"
-            ).format(self._rows(), texts)
+            ).format(self._rows(), self._has_key(names), parts)
         )
         for lines, count in self.cursor.fetchall():
             shown = ", ".join(str(line + self.header_lines) for line in lines[:5])
@@ -216,6 +232,23 @@ class Stage:
                 f"the same key on lines {shown} ({count} keys stand more than once)",
                 line=lines[1] + self.header_lines, column=" + ".join(names),
             )  # fmt: skip
+
+    def _key_part(self, item: Column) -> Composable:
+        """What makes keys the same: 1 and 01 are one instalment. A value that cannot be read is its text."""
+        if item.field.type == "string" and item.field.arrears.values is None:
+            return item.text
+        typed = SQL("cast({} as text)").format(item.value)
+        return SQL("case when {} is null then {} else {} end").format(item.verdict, typed, item.text)
+
+    def _has_key(self, names: list[str]) -> Composable:
+        """Rows without a key value that is needed are rejected for it, and are nobody's duplicates."""
+        entity = ENTITIES[self.resource.arrears.entity]
+        needed = [
+            SQL("{} is not null").format(item.text)
+            for item in (self.columns[name] for name in names)
+            if is_needed(item.field, entity.fields.get(item.field.arrears.field or "")) or len(names) == 1
+        ]
+        return SQL("({})").format(SQL(" and ").join(needed)) if needed else SQL("true")
 
     def _entity_key(self) -> list[str]:
         """The columns that carry the entity's key, if columns carry all of it."""
@@ -322,10 +355,3 @@ class Stage:
 
     def drop(self) -> None:
         self.cursor.execute(SQL("drop table {}").format(self.table))
-
-
-def _number(text: str | None) -> Decimal | None:
-    try:
-        return Decimal(text or "")
-    except InvalidOperation:
-        return None
