@@ -4,7 +4,8 @@
 set -eu
 lock=$1
 
-if [ ! -x "$VENV/bin/python" ]; then
+# An environment without a working pip was interrupted while it was made.
+if ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
     rm -rf "$VENV"
     "$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || {
         echo "arrears needs Python 3.11 to 3.13; $PYTHON is $("$PYTHON" --version 2>&1). Name another: make PYTHON=python3.12" >&2
