@@ -120,7 +120,7 @@ def _bundled_psql() -> Path:
 
 def _table(cursor: psycopg2.extensions.cursor, title: str, query: str) -> None:
     cursor.execute((ROOT / "dashboards" / query).read_text())
-    grid = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    grid = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
     for column in cursor.description or ():
         grid.add_column(column.name, justify="left" if column.name == "lender" else "right")
     for row in cursor.fetchall():
