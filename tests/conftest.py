@@ -19,7 +19,6 @@ from arrears.warehouse.embedded import DATABASE, EmbeddedServer
 from arrears.warehouse.provision import provision
 
 REAL_DATA = Path(os.environ.get("ARREARS_REAL_DATA", SOURCE_ROOT.parent / "shared" / "data" / "ally_auto"))
-AIRFLOW_VARIABLE = re.compile("^(AIRFLOW|ARREARS)_")
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +27,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     home = tmp_path_factory.mktemp("warehouse")
     embedded = EmbeddedServer(home)
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if AIRFLOW_VARIABLE.match(name)]:
-            patch.delenv(name)
+        for field in Settings.model_fields:  # whatever the caller's shell points at, tests have a server of their own
+            patch.delenv(f"ARREARS_{field.upper()}", raising=False)
         patch.setenv("ARREARS_HOME", str(home))
         embedded.up()
         own = Settings(home=home)

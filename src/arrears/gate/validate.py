@@ -14,6 +14,7 @@ from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect
 
 SHOWN = 20
+SITE = "gate"
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,7 @@ def validate(batches: Sequence[Batch], *, url: str, docs: Path) -> list[Verdict]
     An expectation that cannot be evaluated at all (a column is gone, its SQL is wrong) has failed: it is reported
     as critical whatever its severity.
     """
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context = _context(docs)
     warehouse = context.data_sources.add_postgres(
         "warehouse", connection_string=Address.parse(url).url("postgresql+psycopg2"), create_temp_table=False
     )
@@ -61,10 +56,38 @@ def validate(batches: Sequence[Batch], *, url: str, docs: Path) -> list[Verdict]
     try:
         for batch in batches:
             verdicts += [_with_rows(verdict, batch, url) for verdict in _validate(context, warehouse, batch)]
-        _write_docs(context, docs)
+        context.build_data_docs(site_names=[SITE])
     finally:
         warehouse.get_engine().dispose()
     return verdicts
+
+
+def _context(docs: Path) -> Any:
+    """A context that lives in memory and writes nothing but its Data Docs."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    docs.mkdir(parents=True, exist_ok=True)
+    site = {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+    }
+    return gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(),
+            data_docs_sites={SITE: site},
+            progress_bars=ProgressBarsConfig(globally=False),
+        ),
+    )
 
 
 def _validate(context: Any, warehouse: Any, batch: Batch) -> list[Verdict]:
@@ -147,17 +170,3 @@ def _observed(detail: dict[str, Any]) -> str:
 
 def _row(row: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in row.items())
-
-
-def _write_docs(context: Any, docs: Path) -> None:
-    docs.mkdir(parents=True, exist_ok=True)
-    context.add_data_docs_site(
-        site_name="gate",
-        site_config={
-            "class_name": "SiteBuilder",
-            "show_how_to_buttons": False,
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)},
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-        },
-    )
-    context.build_data_docs(site_names=["gate"])
