@@ -7,10 +7,7 @@ exists, is the start of an interval and not the day the files are about.
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.request
-from calendar import monthrange
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -132,12 +129,8 @@ def local_time_after(day: date, at: time, timezone: str) -> datetime:
     return datetime.combine(day + timedelta(days=1), at, tzinfo=ZoneInfo(timezone))
 
 
-def is_due(lender: LenderSummary, day: date) -> bool:
-    return lender.calendar != "month_end" or day.day == monthrange(day.year, day.month)[1]
-
-
 def due_lenders(day: date) -> list[LenderSummary]:
-    return [lender for lender in contract.lenders() if is_due(lender, day)]
+    return [lender for lender in contract.lenders() if lender.is_due(day)]
 
 
 def last_lender(lenders: list[LenderSummary], day: date) -> LenderSummary:
@@ -231,7 +224,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
 )
 
 
-class WebhookNotifier(BaseNotifier):  # type: ignore[misc]
+class WebhookNotifier(BaseNotifier):
     """POSTs {"text": message} to ARREARS_NOTIFY_WEBHOOK. The URL is a secret, so it is read when it is used."""
 
     template_fields = ("message",)
@@ -241,13 +234,9 @@ class WebhookNotifier(BaseNotifier):  # type: ignore[misc]
         self.message = message
 
     def notify(self, context: Context) -> None:
-        request = urllib.request.Request(  # noqa: S310 - the operator's own setting
-            os.environ["ARREARS_NOTIFY_WEBHOOK"],
-            data=json.dumps({"text": self.message}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=10):  # noqa: S310
-            pass
+        import httpx
+
+        httpx.post(os.environ["ARREARS_NOTIFY_WEBHOOK"], json={"text": self.message}, timeout=10).raise_for_status()
 
 
 def notifiers(message: str) -> list[BaseNotifier]:

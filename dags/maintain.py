@@ -14,10 +14,10 @@ from arrears import pipeline
 log = logging.getLogger(__name__)
 
 DOC = """
-### Retention and statistics
+### Space and statistics
 
-**Does:** removes what is past its retention (raw, rejected rows, superseded rows, reports), then vacuums and
-analyzes. Every published number that retention keeps stays as it was.
+**Does:** vacuums and analyzes the published tables. No row is removed: every number that was ever published can still
+be shown.
 
 #### Triage
 - **Pages when** its task fails. Nothing depends on it: the marts are as they were, only larger.
@@ -33,7 +33,7 @@ def maintain() -> None:
 
 with DAG(
     dag_id="maintain",
-    description="Retention, vacuum, analyze",
+    description="Vacuum and analyze",
     doc_md=DOC,
     schedule=CronTriggerTimetable("0 3 * * SUN", timezone=wiring.publication_timezone()),
     catchup=False,

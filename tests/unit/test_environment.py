@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,8 @@ PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.M)
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
-def test_a_lock_names_no_address_and_hashes_everything(lock: object) -> None:
-    text = lock.read_text()  # type: ignore[attr-defined]
+def test_a_lock_names_no_address_and_hashes_everything(lock: Path) -> None:
+    text = lock.read_text()
     assert "://" not in text
     assert "--index-url" not in text
     requirements = re.split(r"\n(?=[a-z0-9])", text.split("\n", 2)[2])

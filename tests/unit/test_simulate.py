@@ -27,7 +27,6 @@ from arrears.simulate.book import add_months, day_date, day_number, draw_book
 from arrears.simulate.writers import digits
 
 ROOT = Path(__file__).parents[2]
-ALLY_LANDING = Path("/work/shared/data/ally_auto/landing")
 START, END = date(2024, 1, 24), date(2024, 2, 2)
 LENDER = "lakala"
 
@@ -180,10 +179,9 @@ def test_every_file_keeps_its_contract(run: Path) -> None:
     assert files == sum(1 for p in (run / "landing").rglob("*") if p.is_file())
 
 
-@pytest.mark.skipif(not ALLY_LANDING.exists(), reason="the real deliveries are not on this machine")
 @pytest.mark.parametrize("day", ["2017-05-31", "2019-09-30", "2020-06-30", "2023-06-30"])
-def test_real_deliveries_keep_their_contract(day: str) -> None:
-    for resource, path in _files(_contract("ally_auto"), ALLY_LANDING, date.fromisoformat(day)):
+def test_real_deliveries_keep_their_contract(real_landing: Path, day: str) -> None:
+    for resource, path in _files(_contract("ally_auto"), real_landing, date.fromisoformat(day)):
         assert _violations(resource, path.read_bytes(), date.fromisoformat(day)) == [], path
 
 

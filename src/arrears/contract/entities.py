@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 PAYMENT_KINDS = (
     "repayment", "prepayment", "reversal", "chargeback", "refund", "waiver", "recovery", "compensation", "buyback",
@@ -54,20 +55,10 @@ class Entity:
     fields: dict[str, EntityField]
 
 
-def _text(**kwargs: object) -> EntityField:
-    return EntityField(Kind.TEXT, **kwargs)  # type: ignore[arg-type]
-
-
-def _money(**kwargs: object) -> EntityField:
-    return EntityField(Kind.MONEY, **kwargs)  # type: ignore[arg-type]
-
-
-def _day(**kwargs: object) -> EntityField:
-    return EntityField(Kind.DATE, **kwargs)  # type: ignore[arg-type]
-
-
-def _count(**kwargs: object) -> EntityField:
-    return EntityField(Kind.INTEGER, **kwargs)  # type: ignore[arg-type]
+_text = partial(EntityField, Kind.TEXT)
+_money = partial(EntityField, Kind.MONEY)
+_day = partial(EntityField, Kind.DATE)
+_count = partial(EntityField, Kind.INTEGER)
 
 
 ENTITIES: dict[str, Entity] = {

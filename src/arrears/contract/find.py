@@ -32,6 +32,10 @@ class LenderSummary:
     deadline: dt.time
     problem: str | None = None
 
+    def is_due(self, business_date: dt.date) -> bool:
+        """Whether the lender delivers for this day: every day, or the last day of a month."""
+        return self.calendar != "month_end" or (business_date + dt.timedelta(days=1)).day == 1
+
 
 @lru_cache(maxsize=256)
 def _read(path: Path, modified_ns: int) -> Contract:
