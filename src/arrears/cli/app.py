@@ -268,7 +268,8 @@ def run(
     A lender that is late or refused keeps its last good state; the others are published.
     """
     day = date.date()
-    outcomes = {name: _try_load(name, day) for name in lender or [known.lender for known in all_lenders() if known.is_due(day)]}
+    due = [known.lender for known in all_lenders() if known.is_due(day)]
+    outcomes = {name: _try_load(name, day) for name in lender or due}
     if lender is None and all(outcome["outcome"] == "late" for outcome in outcomes.values()):
         raise Refused(f"No lender has delivered anything for {day} under {settings().landing}.")
     with output.working(f"building the candidate for {day}"):
