@@ -44,6 +44,13 @@ def test_starting_twice_is_starting_once(embedded: EmbeddedServer) -> None:
     assert embedded.up() == port  # saved BI connections go on working
 
 
+def test_home_may_be_relative(embedded: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(embedded.home.parent)
+    relative = EmbeddedServer(Path(embedded.home.name))
+    assert relative.up() == embedded.port()
+    assert relative.down() is True
+
+
 def test_secrets_are_for_the_owner_alone_and_stay_the_same(embedded: EmbeddedServer) -> None:
     embedded.up()
     before = embedded.secrets_file.read_text()

@@ -98,10 +98,10 @@ class EmbeddedServer:
     """The server whose cluster lives in `home`/postgres."""
 
     def __init__(self, home: Path) -> None:
-        self.home = home
-        self.data = home / "postgres"
-        self.log = home / "postgres.log"
-        self.secrets_file = home / "secrets.env"
+        self.home = home.absolute()  # the server's programs run in it, where a relative path would not be found
+        self.data = self.home / "postgres"
+        self.log = self.home / "postgres.log"
+        self.secrets_file = self.home / "secrets.env"
 
     def up(self) -> int:
         """Initialise if need be, start if need be. Returns the port. Safe to call at any time, by several at once."""
