@@ -175,11 +175,9 @@ def real(data: Path) -> None:
 
 def airflow() -> None:
     env = start(ROOT / ".arrears", ROOT / "landing")
-    from arrears.settings import Role, Settings
+    from arrears.settings import Settings
 
-    own = Settings(home=ROOT / ".arrears")
-    for role in (Role.LOADER, Role.BUILDER, Role.PUBLISHER):
-        env[f"AIRFLOW_CONN_{role.login.upper()}"] = own.url(role)
+    env |= Settings(home=ROOT / ".arrears").airflow_connections()
     env.setdefault("AIRFLOW__API__HOST", "127.0.0.1")
     env.setdefault("AIRFLOW__API__PORT", "8080")
     console.print(f"http://127.0.0.1:{env['AIRFLOW__API__PORT']}  (user and password are printed below; Ctrl-C stops)")

@@ -81,7 +81,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 def configure(verbose: bool) -> None:
     """Environment of Airflow, before it is imported. What is set already wins."""
-    from arrears.settings import Role, settings
+    from arrears.settings import STEP_ROLES, settings
 
     values = {
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
@@ -93,10 +93,9 @@ def configure(verbose: bool) -> None:
     }
     for name, value in values.items():
         os.environ.setdefault(name, value)
-    for role in (Role.LOADER, Role.BUILDER, Role.PUBLISHER):
-        name = f"AIRFLOW_CONN_{role.login.upper()}"
-        if name not in os.environ:
-            os.environ[name] = settings().url(role)
+    for role in STEP_ROLES:
+        if role.airflow_variable not in os.environ:
+            os.environ[role.airflow_variable] = settings().url(role)
 
 
 def prepare_metadata() -> None:

@@ -17,6 +17,7 @@ from arrears.errors import Usage
 from arrears.warehouse.address import Address
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
+AIRFLOW = "airflow"  # name of Airflow's metadata database and of the role that owns it
 
 
 class Role(StrEnum):
@@ -30,6 +31,14 @@ class Role(StrEnum):
     @property
     def login(self) -> str:
         return f"arrears_{self.value}"
+
+    @property
+    def airflow_variable(self) -> str:
+        """The environment variable that defines this role's Airflow connection."""
+        return f"AIRFLOW_CONN_{self.login.upper()}"
+
+
+STEP_ROLES = (Role.LOADER, Role.BUILDER, Role.PUBLISHER)  # those that the steps of a day connect as
 
 
 class Settings(BaseSettings):
@@ -89,6 +98,17 @@ class Settings(BaseSettings):
         if password is None:
             raise Usage(f"No password for {role.login}: set ARREARS_{role.value.upper()}_PASSWORD.")
         return owner.login(role.login, password.get_secret_value()).url()
+
+    def airflow_url(self) -> str:
+        """SQLAlchemy URL of Airflow's metadata: a second database of the same server."""
+        if self.airflow_password is None:
+            raise Usage("No password for Airflow's database: set ARREARS_AIRFLOW_PASSWORD.")
+        login = self.owner().to(AIRFLOW).login(AIRFLOW, self.airflow_password.get_secret_value())
+        return login.url("postgresql+psycopg2")
+
+    def airflow_connections(self) -> dict[str, str]:
+        """Environment variables that define the Airflow connections of the DAGs."""
+        return {role.airflow_variable: self.url(role) for role in STEP_ROLES}
 
     def pii_key_bytes(self) -> bytes:
         if self.pii_key is None or not self.pii_key.get_secret_value():

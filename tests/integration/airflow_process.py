@@ -7,8 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from arrears.settings import SOURCE_ROOT, Role
-from arrears.warehouse.provision import AIRFLOW
+from arrears.settings import SOURCE_ROOT
 
 from ..conftest import Warehouse
 
@@ -16,15 +15,13 @@ from ..conftest import Warehouse
 def airflow_environment(warehouse: Warehouse, home: Path) -> dict[str, str]:
     """The environment that the DAGs need; nothing of the test run's own Airflow settings."""
     own = warehouse.settings
-    assert own.airflow_password is not None
-    metadata = own.owner().to(AIRFLOW).login(AIRFLOW, own.airflow_password.get_secret_value())
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     return inherited | {
         "AIRFLOW_HOME": str(home / "airflow"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(SOURCE_ROOT / "dags"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata.url("postgresql+psycopg2"),
-        **{f"AIRFLOW_CONN_{role.login.upper()}": own.url(role) for role in Role if role is not Role.READER},
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": own.airflow_url(),
+        **own.airflow_connections(),
     }
 
 

@@ -76,7 +76,7 @@ def url(
     airflow: Annotated[bool, typer.Option("--airflow", help="Airflow's metadata database instead.")] = False,
 ) -> None:
     """Print the URL to connect with, password included."""
-    output.say(_airflow_url() if airflow else settings().url(role))
+    output.say(settings().airflow_url() if airflow else settings().url(role))
 
 
 def _external() -> bool:
@@ -94,16 +94,6 @@ def _server() -> Any:
 
 def _address(role: Role) -> str:
     return str(Address.parse(settings().url(role)))
-
-
-def _airflow_url() -> str:
-    from arrears.warehouse.provision import AIRFLOW
-
-    own = settings()
-    if own.airflow_password is None:
-        raise Usage("No password for Airflow's database: set ARREARS_AIRFLOW_PASSWORD.")
-    address = own.owner().to(AIRFLOW).login(AIRFLOW, own.airflow_password.get_secret_value())
-    return address.url("postgresql+psycopg2")
 
 
 # ── deliveries ───────────────────────────────────────────────────────────────────────────────────────────

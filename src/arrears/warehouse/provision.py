@@ -14,13 +14,12 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from arrears.errors import Infrastructure
-from arrears.settings import Role, Settings
+from arrears.settings import AIRFLOW, Role, Settings
 from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect, first, one
 from arrears.warehouse.migrations import migrate
 
 SERVER_VERSION_MIN = 160000
-AIRFLOW = "airflow"
 
 SCHEMAS = {
     "raw": Role.LOADER,
