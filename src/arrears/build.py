@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,15 +55,15 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         target = settings.home / "dbt"
         try:
             results = _run_dbt(business_date, url, settings, target)
+            _record_marts(cursor, build_id, target)
         except BaseException:
             _finish(connection, build_id, "failed")
             raise
-        _record_marts(cursor, build_id, target)
         _finish(connection, build_id, "built")
     passed = [result for result in results["results"] if result["status"] in ("success", "pass")]
-    tests = sum(result["unique_id"].startswith("test.") for result in passed)
+    kinds = Counter(result["unique_id"].split(".", maxsplit=1)[0] for result in passed)
     return BuildResult(
-        build_id, business_date.isoformat(), len(passed) - tests, tests, round(results["elapsed_time"], 1)
+        build_id, business_date.isoformat(), kinds["model"], kinds["test"], round(results["elapsed_time"], 1)
     )
 
 
