@@ -124,12 +124,8 @@ def _delivery_batches(cursor: Cursor, delivery_id: int, settings: Settings) -> l
     for suite in suites(settings.expectations, "delivery"):
         if suite.table not in ENTITIES:
             raise Refused(f"There is a delivery suite for '{suite.table}', which is not an entity.")
-        row = first(
-            cursor,
-            f"select exists (select from raw.{suite.table} where delivery_id = %s)",  # a name of ENTITIES
-            [delivery_id],
-        )
-        if row is not None and row[0]:
+        has_rows = f"select exists (select from raw.{suite.table} where delivery_id = %s)"  # a name of ENTITIES
+        if one(cursor, has_rows, [delivery_id])[0]:
             batches.append(Batch(suite, f"select * from raw.{suite.table} where delivery_id = {int(delivery_id)}"))
     return batches
 

@@ -1,6 +1,6 @@
 """Suites as files: expectations/<boundary>/<table>.yaml, checked when they are read.
 
-This module knows nothing of Great Expectations, whose import takes ten seconds: reading and checking suites is free.
+This module knows nothing of Great Expectations, whose import takes seconds: reading and checking suites is free.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from arrears.delivery.text import BrokenFile, TextStream
 from arrears.errors import Refused
 from arrears.load import registry
 from arrears.load.stage import Source, Stage
-from arrears.warehouse.connect import connect
+from arrears.warehouse.connect import connect, one
 
 
 @dataclass
@@ -121,10 +121,8 @@ def _ensure_partitions(lender: str, url: str) -> None:
 
 
 def _unchanged(cursor: Cursor, delivery: Delivery, standing: registry.Standing) -> LoadResult:
-    cursor.execute(
-        "select rows_in_files, rows_rejected from ops.delivery where delivery_id = %s", [standing.delivery_id]
-    )
-    rows, rejected = cursor.fetchone() or (0, 0)
+    counted = "select rows_in_files, rows_rejected from ops.delivery where delivery_id = %s"
+    rows, rejected = one(cursor, counted, [standing.delivery_id])
     # A delivery that was loaded but never judged (killed in between) goes on to the gate.
     outcome = "unchanged" if standing.status == "accepted" else "loaded"
     return LoadResult(

@@ -251,10 +251,10 @@ class Stage:
         return SQL("({})").format(SQL(" and ").join(needed)) if needed else SQL("true")
 
     def _entity_key(self) -> list[str]:
-        """The columns that carry the entity's key, if columns carry all of it."""
+        """The columns that carry the entity's key; none where not even its first part comes in a column."""
         carried = {field.arrears.field: field.name for field in self.resource.table.fields if field.arrears.field}
         key = ENTITIES[self.resource.arrears.entity].key
-        return [carried[name] for name in key if name in carried] if all(name in carried for name in key[:1]) else []
+        return [carried[name] for name in key if name in carried] if key[0] in carried else []
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────
 

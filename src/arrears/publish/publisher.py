@@ -71,11 +71,11 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None) -> Publi
             return done
         build = _build(cursor, build_id)
         gate_status = _gate_status(cursor, build, approved_by)
-        previous = _current(cursor)
-        _refuse_going_back(cursor, previous, build)
+        previous, shown = _current(cursor)
+        _refuse_going_back(previous, shown, build)
         publication_id = _record(cursor, build, gate_status, approved_by)
         added, closed, changes = _write(cursor, offered(cursor, build_id), publication_id, previous)
-        if previous is not None and not changes and _same_day(cursor, previous, build):
+        if previous is not None and not changes and shown == build.business_date:
             connection.rollback()
             return PublishResult(previous, "unchanged", build.business_date, 0, 0, ())
         _record_result(cursor, publication_id, added, closed, changes)
@@ -130,24 +130,21 @@ def _gate_status(cursor: Cursor, build: _Build, approved_by: str | None) -> str:
     return outcome
 
 
-def _current(cursor: Cursor) -> int | None:
-    newest: int | None = one(cursor, "select max(publication_id) from ops.publication")[0]
-    return newest
+def _current(cursor: Cursor) -> tuple[int, dt.date] | tuple[None, None]:
+    """The publication that the marts show, and its business date; nothing before the first."""
+    row = first(
+        cursor, "select publication_id, business_date from ops.publication order by publication_id desc limit 1"
+    )
+    return (row[0], row[1]) if row else (None, None)
 
 
-def _refuse_going_back(cursor: Cursor, previous: int | None, build: _Build) -> None:
+def _refuse_going_back(previous: int | None, shown: dt.date | None, build: _Build) -> None:
     """A day that was run late must not take the marts back to it."""
-    row = first(cursor, "select business_date from ops.publication where publication_id = %s", [previous])
-    if row is not None and row[0] > build.business_date:
+    if shown is not None and shown > build.business_date:
         raise Refused(
-            f"Build {build.build_id} is for {build.business_date}, and publication {previous} already shows {row[0]}. "
-            f"What was loaded late is published by building for {row[0]} or later."
+            f"Build {build.build_id} is for {build.business_date}, and publication {previous} already shows {shown}. "
+            f"What was loaded late is published by building for {shown} or later."
         )
-
-
-def _same_day(cursor: Cursor, publication_id: int, build: _Build) -> bool:
-    row = first(cursor, "select business_date from ops.publication where publication_id = %s", [publication_id])
-    return row is not None and row[0] == build.business_date
 
 
 def _record(cursor: Cursor, build: _Build, gate_status: str, approved_by: str | None) -> int:
