@@ -69,8 +69,10 @@ class Candidate:
         self.builds.append(number)
         return int(number)
 
-    def publish(self, rows: Iterable[tuple[object, ...]], day: dt.date = MARCH, **build: object) -> PublishResult:
-        return publish(self.build(rows, day, **build), url=self.warehouse.url(Role.PUBLISHER))  # type: ignore[arg-type]
+    def publish(
+        self, rows: Iterable[tuple[object, ...]], day: dt.date = MARCH, *, as_of: dt.date | None = None
+    ) -> PublishResult:
+        return publish(self.build(rows, day, as_of=as_of), url=self.warehouse.url(Role.PUBLISHER))
 
     def read(
         self, query: str = "select lender, month_end, loans, rate from mart_x order by 1, 2"

@@ -296,7 +296,9 @@ def test_a_fault_is_refused_with_line_place_and_hint(fault: str, tmp_path: Path)
     refused = _refusal(tmp_path, text)
     reason = next((reason for reason in refused.reasons if said in reason), None)
     assert reason is not None, refused.reasons
-    path, line, place = re.match(r"(.*datapackage\.yaml):(\d+): (\S+): ", reason).groups()  # type: ignore[union-attr]
+    found = re.match(r"(.*datapackage\.yaml):(\d+): (\S+): ", reason)
+    assert found is not None, reason
+    path, line, place = found.groups()
     assert Path(path) == tmp_path / "acme" / "datapackage.yaml"
     assert on_the_line in text.splitlines()[int(line) - 1]
     assert place.split(".")[0].split("[")[0] in ("name", "arrears", "resources")
