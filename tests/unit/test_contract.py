@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from arrears.contract import Contract, contract_for, lenders, read_contract
 from arrears.contract.find import contracts
+from arrears.contract.model import Manifest, OkFile, Trailer
 from arrears.contract.rules import CONVENTIONS, date_format_is_known
 from arrears.errors import Refused, Usage
 
@@ -99,7 +100,7 @@ def test_a_good_contract_reads(tmp_path: Path) -> None:
     loans = contract.resources[0]
     assert [field.name for field in loans.table.fields][:2] == ["no", "kind"]
     assert loans.table.fields[1].arrears.values == {"A": "consumer", "B": "merchant"}
-    assert loans.arrears.control is not None
+    assert isinstance(loans.arrears.control, Trailer)
     assert loans.arrears.control.sum == "amount"
 
 
@@ -140,11 +141,15 @@ FAULTS: dict[str, tuple[tuple[str, str], str, str]] = {
     "time as a number": (('deadline: "06:00"', "deadline: 600"), "deadline", 'write the time in quotes: "06:00"'),
     "bad regex": (("constraints: {minimum: 1}", 'constraints: {pattern: "[0-9"}'), "[0-9", "not a regular expression"),
     "regex of Python alone": (
-        ("constraints: {minimum: 1}", 'constraints: {pattern: "(?P<n>1)"}'),
-        "(?P<n>",
-        "not understood by PostgreSQL",
+        ("constraints: {minimum: 1}", 'constraints: {pattern: "(?=1)"}'),
+        "(?=1)",
+        "is not a regular expression as we read them",
     ),
-    "possessive regex": (("constraints: {minimum: 1}", 'constraints: {pattern: "a++"}'), "a++", "not understood"),
+    "regex that refers back": (
+        ("constraints: {minimum: 1}", "constraints: {pattern: '(a)\\1'}"),
+        "(a)",
+        "is not a regular expression as we read them",
+    ),
     "minimum that is no number": (("minimum: 1", "minimum: one"), "minimum", "'one' is not a integer"),
     "minimum of a text": (
         ("{name: state, type: string}", "{name: state, type: string, constraints: {minimum: 1}}"),
@@ -273,6 +278,194 @@ FAULTS: dict[str, tuple[tuple[str, str], str, str]] = {
         "ISO 8601 alone",
     ),
     "group and decimals the same": (("minimum: 1}", 'minimum: 1}, groupChar: "."'), "groupChar", "the same character"),
+    "exclusive bound that is no number": (
+        ("minimum: 1", "exclusiveMinimum: one"),
+        "exclusiveMinimum",
+        "'one' is not a integer",
+    ),
+    "exclusive bound of a text": (
+        ("{name: state, type: string}", "{name: state, type: string, constraints: {exclusiveMaximum: 1}}"),
+        "state",
+        "a string has no exclusiveMaximum",
+    ),
+    "unknown unique key": (
+        ("primaryKey: [no]", "primaryKey: [no]\n      uniqueKeys: [[no, stat]]"),
+        "uniqueKeys",
+        "did you mean 'state'?",
+    ),
+    "foreign keys": (
+        (
+            "primaryKey: [no]",
+            "primaryKey: [no]\n      foreignKeys: [{fields: no, reference: {resource: payments, fields: no}}]",
+        ),
+        "foreignKeys",
+        "rows whose loan is unknown are held out",
+    ),
+    "columns in any order": (
+        ("primaryKey: [no]", "primaryKey: [no]\n      fieldsMatch: subset"),
+        "fieldsMatch",
+        "'exact' alone",
+    ),
+    "JSON schema of a column": (
+        ("{name: state, type: string}", "{name: state, type: string, constraints: {jsonSchema: {type: array}}}"),
+        "state",
+        "describe an object by its parts",
+    ),
+    "categories": (
+        ("{name: state, type: string}", "{name: state, type: string, categories: [a, b]}"),
+        "state",
+        "{enum: […]}",
+    ),
+    "formats without any": (
+        ("arrears: {field: disbursed_on}", 'arrears: {field: disbursed_on, formats: ["%Y%m%d"]}'),
+        "disbursed_on",
+        "type: date and format: any",
+    ),
+    "formats of a text": (
+        ("{name: state, type: string}", '{name: state, type: string, arrears: {formats: ["%Y%m%d"]}}'),
+        "state",
+        "type: date and format: any",
+    ),
+    "unknown format among several": (
+        (
+            '"%Y%m%d", arrears: {field: disbursed_on}',
+            'any, arrears: {field: disbursed_on, formats: ["%Y%m%d", "%B %Y"]}',
+        ),
+        "%B",
+        "'%B %Y' is not a date format we read",
+    ),
+    "formats that read the same text": (
+        (
+            '"%Y%m%d", arrears: {field: disbursed_on}',
+            'any, arrears: {field: disbursed_on, formats: ["%d/%m/%Y", "%m/%d/%Y"]}',
+        ),
+        "%m/%d",
+        "perhaps as two dates",
+    ),
+    "unknown format of files": (("encoding: utf-8", "format: xml"), "format: xml", "'csv', 'jsonl', 'xlsx' or"),
+    "trailer of a workbook": (("encoding: utf-8", "format: xlsx"), "control", "only a csv file ends with a trailer"),
+    "encoding of a workbook": (
+        ("encoding: utf-8", "encoding: gb18030\n    format: xlsx"),
+        "encoding",
+        "no encoding of its own choice",
+    ),
+    "sheet of a text": (('{delimiter: ","}', "{sheetName: loans}"), "dialect", "a csv file has no sheets"),
+    "header rows of a text": (('{delimiter: ","}', "{headerRows: [2]}"), "dialect", "is its first line"),
+    "header rows of a workbook": (
+        ('encoding: utf-8\n    dialect: {delimiter: ","}', "format: xlsx\n    dialect: {headerRows: [1, 2]}"),
+        "headerRows",
+        "the header is one row",
+    ),
+    "number of a sheet": (
+        ('encoding: utf-8\n    dialect: {delimiter: ","}', "format: xlsx\n    dialect: {sheetNumber: 2}"),
+        "sheetNumber",
+        "give sheetName",
+    ),
+    "workbook without a header": (
+        ('encoding: utf-8\n    dialect: {delimiter: ","}', "format: xlsx\n    dialect: {header: false}"),
+        "header: false",
+        "names its columns",
+    ),
+    "object in a csv": (
+        ("{name: state, type: string}", "{name: state, type: object, arrears: {parts: [{name: a}]}}"),
+        "state",
+        "a csv file holds no objects",
+    ),
+    "parts of a text": (
+        ("{name: state, type: string}", "{name: state, type: string, arrears: {parts: [{name: a}]}}"),
+        "state",
+        "a string has no parts",
+    ),
+    "unknown control": (("kind: trailer, mark: END, sum: amount", "kind: sums"), "control", "'trailer', 'manifest'"),
+    "control file that escapes": (
+        ("{kind: trailer, mark: END, sum: amount}", '{kind: ok, file: "../{date:%Y-%m-%d}.ok"}'),
+        "control",
+        "leaves the lender's",
+    ),
+    "change where there is none": (
+        ("mode: snapshot\n", "mode: snapshot\n      change: {op: state, at: day}\n"),
+        "change",
+        "are no changes",
+    ),
+    "changes without a change": (("mode: snapshot\n", "mode: changes\n"), "mode: changes", "change: {op: …, at: …}"),
+    "unknown operation column": (
+        ("mode: snapshot\n", "mode: changes\n      change: {op: stat, at: day}\n"),
+        "change",
+        "did you mean 'state'?",
+    ),
+    "time of a change that is none": (
+        ("mode: snapshot\n", "mode: changes\n      change: {op: state, at: score}\n"),
+        "change",
+        "not a datetime",
+    ),
+    "operation that is hashed": (
+        ("mode: snapshot\n", "mode: changes\n      change: {op: holder, at: day}\n"),
+        "change",
+        "hashed or dropped",
+    ),
+    "operation that does nothing we know": (
+        ("mode: snapshot\n", "mode: changes\n      change: {op: state, at: day, values: {x: X}}\n"),
+        "change",
+        "'I', 'U' or 'D'",
+    ),
+    "changes derived where there are none": (
+        ("- entity: loan_event\n", "- entity: loan_event\n          mode: changes\n"),
+        "mode: changes",
+        "rows of a file in mode 'snapshot' carry no changes",
+    ),
+    "running totals of no payment": (
+        ("- entity: loan_event\n", "- entity: loan_event\n          cumulative: true\n"),
+        "cumulative",
+        "only payments",
+    ),
+    "joined into a date": (
+        ("event_on: {business_date: true}", "event_on: {join: [no, state]}"),
+        "event_on",
+        "cannot fill event_on",
+    ),
+    "joined into a closed list": (
+        ("kind: {value: written_off}", "kind: {join: [no, state]}"),
+        "event_on",
+        "which is a closed list",
+    ),
+    "joined from one column": (
+        ("loan_id: no, event_on", "loan_id: {join: [no]}, event_on"),
+        "loan_id",
+        "at least 2 items",
+    ),
+    "joined from an unknown column": (
+        ("loan_id: no, event_on", "loan_id: {join: [no, stat]}, event_on"),
+        "loan_id",
+        "did you mean 'state'?",
+    ),
+    "separator of nothing": (
+        ("kind: {value: written_off}", 'kind: {value: written_off, separator: "/"}'),
+        "kind: {value",
+        "joined texts alone",
+    ),
+    "sum into a text": (
+        ("kind: {value: written_off}", "kind: {plus: [amount]}"),
+        "event_on",
+        "a sum cannot fill kind",
+    ),
+    "sum of texts": (
+        ("kind: {value: written_off}", "kind: {value: written_off}, amount: {plus: [amount], minus: [state]}"),
+        "event_on",
+        "'state' is a string, not a number",
+    ),
+    "from two sources": (
+        ("kind: {value: written_off}", "kind: {value: written_off, plus: [amount]}"),
+        "event_on",
+        "exactly one of",
+    ),
+    "mapped column or the business date": (
+        (
+            "event_on: {business_date: true}",
+            'event_on: {column: day, values: {x: "2024-01-01"}, business_date: true}',
+        ),
+        "event_on",
+        "exactly one of",
+    ),
     "entity in two modes": (
         (
             "entity: payment, mode: append, constants: {kind: repayment}",
@@ -303,6 +496,160 @@ def test_a_fault_is_refused_with_line_place_and_hint(fault: str, tmp_path: Path)
     assert on_the_line in text.splitlines()[int(line) - 1]
     assert place.split(".")[0].split("[")[0] in ("name", "arrears", "resources")
     assert refused.exit_code == 1
+
+
+# A contract with all that a plain csv file does not have.
+RICH = """\
+name: acme
+arrears:
+  effective_from: 2024-01-01
+  names: {en: Acme}
+  currency: CNY
+  timezone: Asia/Shanghai
+resources:
+  - name: loans
+    path: loans.jsonl.gz
+    format: jsonl
+    schema:
+      uniqueKeys: [[id, terms.day]]
+      fields:
+        - {name: id, arrears: {field: loan_id}, constraints: {unique: true}}
+        - name: terms
+          type: object
+          arrears:
+            parts:
+              - {name: amount, type: number, arrears: {field: principal}}
+              - {name: day, type: date, format: any, arrears: {field: disbursed_on, formats: [default, "%Y/%m/%d"]}}
+              - {name: kind, arrears: {field: product}}
+              - {name: phone, arrears: {pii: drop}}
+        - {name: op}
+        - {name: at, type: datetime}
+    arrears:
+      file: "loans.jsonl.gz"
+      entity: loan
+      mode: changes
+      change: {op: op, at: at, values: {new: I, gone: D}}
+      control: {kind: manifest, file: "manifest.json", rows: lines}
+      constants: {currency: CNY}
+      derives:
+        - entity: borrower
+          mode: changes
+          fields: {borrower_id: {join: [id, terms.kind], separator: ":"}}
+  - name: plan
+    path: plan.xlsx
+    format: xlsx
+    dialect: {headerRows: [2], sheetName: 还款计划}
+    schema:
+      fields:
+        - {name: no, arrears: {field: loan_id}}
+        - {name: number, type: integer, arrears: {field: instalment_no}}
+        - {name: due, type: date, arrears: {field: due_on}}
+        - {name: paid, type: date}
+        - {name: owed, type: number, arrears: {field: principal_due}}
+        - {name: left, type: integer, arrears: {unit: fen}}
+    arrears:
+      file: "plan.xlsx"
+      entity: instalment
+      mode: upsert
+      control: {kind: ok, file: "done.ok"}
+      derives:
+        - entity: payment
+          cumulative: true
+          fields:
+            payment_id: {join: [no, number]}
+            loan_id: no
+            instalment_no: number
+            value_on: {column: paid, business_date: true}
+            kind: {value: repayment}
+            amount: {plus: [owed], minus: [left]}
+"""
+
+
+def test_a_rich_contract_reads(tmp_path: Path) -> None:
+    contract = read_contract(_write(tmp_path, RICH))
+    loans, plan = contract.resources
+    assert [column.name for column in loans.table.columns()] == [
+        "id", "terms.amount", "terms.day", "terms.kind", "terms.phone", "op", "at",
+    ]  # fmt: skip
+    assert loans.table.columns()[2].arrears.formats == ["default", "%Y/%m/%d"]
+    assert loans.table.keys() == [["id"], ["id", "terms.day"]]
+    manifest = loans.arrears.control
+    assert isinstance(manifest, Manifest)
+    assert (manifest.list, manifest.name, manifest.rows, manifest.sha256) == ("files", "name", "lines", "sha256")
+    assert loans.arrears.change is not None
+    assert loans.arrears.change.values == {"new": "I", "gone": "D"}
+    assert (plan.dialect.header_rows, plan.dialect.sheet_name) == ([2], "还款计划")
+    assert isinstance(plan.arrears.control, OkFile)
+    assert contract.cumulative_entities() == {"payment"}
+
+
+RICH_FAULTS: dict[str, tuple[tuple[str, str], str, str]] = {
+    "object without parts": (
+        ("          type: object\n", "          type: object\n        - name: more\n          type: object\n"),
+        "name: terms",
+        "name the members",
+    ),
+    "object that fills a field": (
+        ("            parts:", "            field: purpose\n            parts:"), "terms", "say it of its parts",
+    ),
+    "object that must be there": (
+        ("          type: object", "          constraints: {required: true}\n          type: object"),
+        "terms",
+        "say it of its parts",
+    ),
+    "object in an object": (
+        ("{name: phone, arrears: {pii: drop}}", "{name: phone, type: object, arrears: {parts: [{name: x}]}}"),
+        "phone",
+        "one level is",
+    ),
+    "two parts of a name": (("{name: phone", "{name: kind"), "kind, arrears: {pii", "two parts named 'kind'"),
+    "a part and a column of a name": (("{name: op}", "{name: terms.kind}"), "name: terms", "a column of its own"),
+    "fault within a part": (("{field: principal}", "{field: principle}"), "principle", "did you mean 'principal'?"),
+    "field of a part filled twice": (("{field: product}", "{field: loan_id}"), "name: kind", "filled by column 'id'"),
+    "hash of a part that fills nothing": (("{pii: drop}", "{pii: hash}"), "phone", "of no use"),
+    "unknown part": (("[id, terms.kind]", "[id, terms.kin]"), "terms.kin]", "did you mean 'terms.kind'?"),
+    "dropped and derived from": (("[id, terms.kind]", "[id, terms.phone]"), "terms.phone]", "so that it fills nothing"),
+    "dropped and unique": (("[[id, terms.day]]", "[[id, terms.phone]]"), "uniqueKeys", "cannot be compared"),
+    "dropped and unique by itself": (
+        ("{name: phone, ", "{name: phone, constraints: {unique: true}, "), "phone", "cannot be compared",
+    ),
+    "running totals of a whole loan": (
+        ("            instalment_no: number\n", ""), "cumulative", "instalment_no has to be filled",
+    ),
+    "running totals that are restated": (
+        ("          cumulative: true", "          mode: upsert\n          cumulative: true"),
+        "cumulative: true",
+        "needs mode 'append'",
+    ),
+    "running totals beside payments": (
+        (
+            "      derives:\n        - entity: payment\n",
+            (
+                "      derives:\n        - entity: payment\n          fields: {payment_id: no, loan_id: no, "
+                "value_on: due, kind: {value: waiver}, amount: owed}\n        - entity: payment\n"
+            ),
+        ),
+        "arrears",
+        "one way for all",
+    ),
+    "sum of hashes": (
+        ("{name: left, type: integer, arrears: {unit: fen}}", "{name: left, type: integer, arrears: {values: {a: b}}}"),
+        "amount: {plus",
+        "'left' is hashed or mapped",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", RICH_FAULTS)
+def test_a_fault_in_a_rich_contract_is_refused_too(fault: str, tmp_path: Path) -> None:
+    (old, new), on_the_line, said = RICH_FAULTS[fault]
+    assert old in RICH
+    text = RICH.replace(old, new, 1)
+    refused = _refusal(tmp_path, text)
+    reason = next((reason for reason in refused.reasons if said in reason), None)
+    assert reason is not None, refused.reasons
+    line = int(reason.partition("datapackage.yaml:")[2].partition(":")[0])
+    assert on_the_line in text.splitlines()[line - 1]
 
 
 def test_several_faults_are_reported_at_once(tmp_path: Path) -> None:
@@ -484,6 +831,7 @@ _CONSTRAINTS = {
     "string": {"required", "unique", "pattern", "enum", "minLength", "maxLength", "jsonSchema"},
     "number": {"required", "unique", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
     "boolean": {"required", "enum"},
+    "object": {"required", "unique", "enum", "minLength", "maxLength", "jsonSchema"},
 }
 _CONSTRAINTS |= dict.fromkeys(("integer", "date", "datetime"), _CONSTRAINTS["number"])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg2
 import pytest
 
@@ -46,9 +48,32 @@ def test_every_entity_has_its_table(tables: dict[str, list[tuple[str, str, bool]
 
 @pytest.mark.parametrize("name", ENTITIES)
 def test_a_table_has_the_fields_of_its_entity(name: str, tables: dict[str, list[tuple[str, str, bool]]]) -> None:
-    fields = ENTITIES[name].fields
-    expected = [(field, TYPES.get(rule.kind, rule.kind.value), rule.required) for field, rule in fields.items()]
+    """Only the key is never null: a row that deletes has no more."""
+    entity = ENTITIES[name]
+    expected = [
+        (field, TYPES.get(rule.kind, rule.kind.value), field in entity.key) for field, rule in entity.fields.items()
+    ]
     assert tables[name] == [*ORIGIN, *expected]
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_a_row_that_does_not_delete_has_what_its_entity_must_have(name: str, server: Settings) -> None:
+    entity = ENTITIES[name]
+    needed = [field for field, rule in entity.fields.items() if rule.required and field not in entity.key]
+    connection = psycopg2.connect(server.owner().url())
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select pg_get_constraintdef(oid) from pg_constraint where contype = 'c' and conrelid = %s::regclass",
+                [f"raw.{name}"],
+            )
+            checks = [row[0] for row in cursor.fetchall()]
+    finally:
+        connection.close()
+    assert len(checks) == (1 if needed else 0)
+    for check in checks:
+        assert re.findall(r"(\w+) IS NOT NULL", check) == needed
+        assert "OR (NOT (change_op IS DISTINCT FROM 'D'" in check
 
 
 @pytest.mark.parametrize("name", ENTITIES)

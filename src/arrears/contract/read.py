@@ -12,7 +12,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from arrears.contract.model import Contract
-from arrears.contract.rules import Place, problems
+from arrears.contract.problem import Place
+from arrears.contract.rules import problems
 from arrears.errors import Refused
 
 
