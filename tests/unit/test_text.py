@@ -18,9 +18,11 @@ import fsspec
 import pytest
 
 from arrears.contract.model import Resource
-from arrears.delivery import text
+from arrears.delivery import lines
 from arrears.delivery.files import DeliveryFile
-from arrears.delivery.text import BrokenFile, TextStream, keyed_hash
+from arrears.delivery.pii import keyed_hash
+from arrears.delivery.stream import BrokenFile, TrailerFound
+from arrears.delivery.text import TextStream
 
 KEY = b"a key for tests"
 IDENTITY, PHONE = "110101199003078515", "13800138000"
@@ -41,12 +43,9 @@ def _file(folder: Path, content: bytes, resource: Resource, name: str = "rows.cs
     return DeliveryFile(resource, f"acme/{name}", str(folder / name))
 
 
-def _read(file: DeliveryFile, key: bytes = KEY, size: int = 8192) -> tuple[bytes, TextStream]:
+def _read(file: DeliveryFile, key: bytes = KEY) -> tuple[bytes, TextStream]:
     stream = TextStream(file, lambda: key)
-    parts = []
-    while part := stream.read(size):
-        parts.append(part)
-    return b"".join(parts), stream
+    return b"".join(stream), stream
 
 
 def _broken(file: DeliveryFile) -> BrokenFile:
@@ -58,7 +57,7 @@ def _broken(file: DeliveryFile) -> BrokenFile:
 @pytest.fixture(params=SIZES)
 def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """The same is read whatever the size of the pieces."""
-    monkeypatch.setattr(text, "BLOCK", request.param)
+    monkeypatch.setattr(lines, "BLOCK", request.param)
     return int(request.param)
 
 
@@ -92,16 +91,24 @@ def test_the_body(content: bytes, body: bytes, block: int, tmp_path: Path) -> No
     assert _read(_file(tmp_path, content, AB))[0] == body
 
 
-def test_pieces_of_any_size_may_be_asked_for(tmp_path: Path) -> None:
-    file = _file(tmp_path, b"a,b\n" + b"1,2\n" * 1000, AB)
-    assert _read(file, size=1)[0] == _read(file, size=1 << 22)[0] == b"1,2\n" * 1000
-    assert TextStream(file, lambda: KEY).read() == b"1,2\n" * 1000
-
-
 def test_a_file_without_header(tmp_path: Path) -> None:
     resource = _resource(["a", "b"], dialect={"header": False})
     body, stream = _read(_file(tmp_path, b"1,2\n3,4", resource))
-    assert (body, stream.header_lines) == (b"1,2\n3,4\n", 0)
+    assert (body, stream.first_line) == (b"1,2\n3,4\n", 1)
+
+
+def test_a_title_above_the_header(block: int, tmp_path: Path) -> None:
+    resource = _resource(["a", "b"], dialect={"headerRows": [3]})
+    body, stream = _read(_file(tmp_path, b"\xef\xbb\xbfthe title\n\na,b\n1,2\n", resource))
+    assert (body, stream.first_line) == (b"1,2\n", 4)
+    assert [fault.line for fault in _broken(_file(tmp_path, b"title\n\na,x\n", resource)).faults] == [3, 3]
+    assert "not even a header" in str(_broken(_file(tmp_path, b"title\na,b\n", resource)))
+
+
+def test_text_of_the_contracts_dialect(tmp_path: Path) -> None:
+    resource = _resource(["a", "b"], dialect={"delimiter": "|", "quoteChar": ""})
+    body, stream = _read(_file(tmp_path, b'a|b\n1|"\n', resource))
+    assert (body, stream.delimiter, stream.quote) == (b'1|"\n', "|", None)
 
 
 # ── trailer ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -130,10 +137,10 @@ def test_the_trailer_is_taken_off(
 
 @pytest.mark.parametrize("size", range(1, 40))
 def test_a_trailer_at_every_boundary(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "BLOCK", size)
+    monkeypatch.setattr(lines, "BLOCK", size)
     found, stream = _read(_file(tmp_path, b"a|b\n11|22\n33|44\nEND|2|66\n", TRAILED))
     assert found == b"11|22\n33|44\n"
-    assert stream.trailer == text.TrailerFound("2", "66")
+    assert stream.trailer == TrailerFound("2", "66")
 
 
 @pytest.mark.parametrize("end", [b"", b"1|2\n", b"END|1\n", b"END|1|2|3\n", b"END\n", b"3|", b"ENDE|1|2\n"])
@@ -146,7 +153,7 @@ def test_a_missing_trailer(end: bytes, tmp_path: Path) -> None:
 def test_a_trailer_without_a_sum(tmp_path: Path) -> None:
     resource = _resource(["a", "b"], control={"kind": "trailer", "mark": "END"})
     _, stream = _read(_file(tmp_path, b"a,b\n1,2\nEND,1\n", resource))
-    assert stream.trailer == text.TrailerFound("1", None)
+    assert stream.trailer == TrailerFound("1", None)
 
 
 # ── header ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -253,7 +260,7 @@ def test_a_truncated_archive_still_yields_rows_and_is_broken(ending: str, squeez
     stream = TextStream(_file(tmp_path, whole[: len(whole) * 2 // 3], AB, f"rows.csv{ending}"), lambda: KEY)
     got = []
     with pytest.raises(BrokenFile, match=r"broken or truncated.*sent again"):
-        got.extend(iter(lambda: stream.read(1 << 16), b""))
+        got.extend(stream)
     assert 0 < len(b"".join(got)) < len(content)
 
 
@@ -273,6 +280,15 @@ def test_zip_archives(tmp_path: Path) -> None:
         archive.writestr("rows.csv", "a,b\n1,2\n")
     file = DeliveryFile(AB, "acme/rows.csv.zip", str(tmp_path / "rows.csv.zip"))
     assert _read(file)[0] == b"1,2\n"
+
+
+def test_a_zip_of_several_files_is_not_read_by_half(tmp_path: Path) -> None:
+    for members in ([], ["rows.csv", "more.csv"]):
+        with zipfile.ZipFile(tmp_path / "rows.csv.zip", "w") as archive:
+            for member in members:
+                archive.writestr(member, "a,b\n1,2\n")
+        file = DeliveryFile(AB, "acme/rows.csv.zip", str(tmp_path / "rows.csv.zip"))
+        assert "does not hold exactly one file" in str(_broken(file))
 
 
 def test_any_file_system(block: int) -> None:
@@ -320,7 +336,7 @@ def test_without_personal_columns_no_key_is_asked_for(tmp_path: Path) -> None:
     def key() -> bytes:
         raise AssertionError("nothing to hash")
 
-    assert TextStream(_file(tmp_path, b"a,b\n1,2\n", AB), key).read() == b"1,2\n"
+    assert b"".join(TextStream(_file(tmp_path, b"a,b\n1,2\n", AB), key)) == b"1,2\n"
 
 
 @pytest.mark.parametrize("rows", ["1,张三\n", "1,张三,2,3\n", "\n1,a,b\n"])
@@ -393,9 +409,7 @@ def _peak(resource: Resource, head: bytes, line: bytes, size: int, monkeypatch: 
     monkeypatch.setattr(DeliveryFile, "open", lambda self: _Endless(head, line, size))
     tracemalloc.start()
     try:
-        stream, got = TextStream(file, lambda: KEY), 0
-        while part := stream.read(8192):
-            got += len(part)
+        got = sum(map(len, TextStream(file, lambda: KEY)))
         return got, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -417,6 +431,6 @@ def test_memory_does_not_grow_where_personal_data_is_hashed(monkeypatch: pytest.
 
 @pytest.mark.parametrize("head", [b"", b"a,b,c,d\n"])
 def test_a_file_without_line_breaks_is_not_held_in_memory(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "LONGEST_LINE", 4 << 20)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 4 << 20)
     with pytest.raises(BrokenFile, match="is this a text file"):
         _peak(_resource(["a", "b", "c", "d"]), head, b"\x01" * 1024, 64 << 20, monkeypatch)

@@ -20,6 +20,7 @@ class Fault:
         column: the column's name as the file has it.
         value: the value as it arrived, shortened; never one of a column with personal data.
         refuses: True when it refuses the whole delivery, False when it only rejects its row.
+        sheet: the sheet of a workbook that is meant; None for the whole file.
     """
 
     file: str
@@ -28,9 +29,11 @@ class Fault:
     column: str | None = None
     value: str | None = None
     refuses: bool = True
+    sheet: str | None = None
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        place = self.file if self.sheet is None else f"{self.file}[{self.sheet}]"
+        place = place if self.line is None else f"{place}:{self.line}"
         column = f" column {self.column}" if self.column else ""
         value = f" value {self.value!r}" if self.value is not None else ""
         what = f"{column}{value}:" if column or value else ""
@@ -38,3 +41,15 @@ class Fault:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+class BrokenFile(Exception):
+    """The file cannot be read to its end as the contract describes it."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = list(faults)
+        super().__init__("; ".join(map(str, faults)))
+
+
+class BrokenWorkbook(BrokenFile):
+    """No sheet of the workbook can be read."""

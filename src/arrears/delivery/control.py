@@ -1,0 +1,114 @@
+"""What a manifest says of a delivery's files, held against them.
+
+A trailer is read with its file and judged by the stage, which can sum its column; a marker need only be there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from arrears.contract.model import Manifest
+from arrears.delivery.fault import Fault
+from arrears.delivery.files import ControlFile, Delivery, DeliveryFile, reachable
+
+LARGEST_MANIFEST = 1 << 24
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What could be read of a manifest: its entries by file name, and everything wrong with it as a whole."""
+
+    entries: dict[str, list[dict[str, Any]]]
+    faults: list[Fault]
+
+
+def control_faults(delivery: Delivery, file: DeliveryFile, rows: int) -> Iterator[Fault]:
+    """Where the manifest of a file disagrees with it.
+
+    What is wrong with a manifest as a whole is a fault once, with the first of the delivery's files that it lists.
+
+    Args:
+        delivery: the delivery.
+        file: one of its files.
+        rows: how many rows it was found to have.
+    """
+    rules, control = file.resource.arrears.control, delivery.control_file(file.resource)
+    if not isinstance(rules, Manifest) or control is None or not control.exists():
+        return  # one that is missing is a fault of the delivery already
+    found = _read(delivery, rules, control)
+    if file == next(other for other in delivery.files if delivery.control_file(other.resource) == control):
+        yield from found.faults
+    entries = found.entries.get(_name(delivery, file))
+    if entries is None:
+        if not found.faults:
+            yield Fault(file.path, f"the manifest {control.path} does not list this file")
+    elif len(entries) > 1:
+        yield Fault(file.path, f"the manifest {control.path} lists this file {len(entries)} times")
+    else:
+        yield from _entry_faults(rules, entries[0], file, rows)
+
+
+def _name(delivery: Delivery, file: DeliveryFile) -> str:
+    return file.path.removeprefix(f"{delivery.folder}/")
+
+
+def _entry_faults(rules: Manifest, entry: dict[str, Any], file: DeliveryFile, rows: int) -> Iterator[Fault]:
+    claimed = _count(entry.get(rules.rows))
+    if claimed is None:
+        yield Fault(file.path, f"the manifest has no number of rows for this file under '{rules.rows}'")
+    elif claimed != rows:
+        yield Fault(file.path, f"the manifest says {claimed} rows, the file has {rows}")
+    digest = entry.get(rules.sha256)
+    if not isinstance(digest, str):
+        yield Fault(file.path, f"the manifest has no SHA-256 for this file under '{rules.sha256}'")
+    elif digest.strip().lower() != file.fingerprint[0]:
+        yield Fault(file.path, "the manifest's SHA-256 is not that of this file; ask for both to be sent again")
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _read(delivery: Delivery, rules: Manifest, control: ControlFile) -> _Found:
+    with reachable(control.location), control.open() as stream:
+        content = stream.read(LARGEST_MANIFEST)
+    try:
+        document = json.loads(content)
+    except ValueError as error:  # not UTF-8 included
+        return _Found({}, [Fault(control.path, f"the manifest is not JSON ({error})")])
+    listed = document.get(rules.list) if isinstance(document, dict) else None
+    if not isinstance(listed, list):
+        return _Found({}, [Fault(control.path, f"the manifest has no list of files under '{rules.list}'")])
+    entries: dict[str, list[dict[str, Any]]] = {}
+    faults = list(_date_faults(delivery.business_date, document.get(rules.business_date), rules, control))
+    for number, entry in enumerate(listed, start=1):
+        name = entry.get(rules.name) if isinstance(entry, dict) else None
+        if not isinstance(name, str):
+            faults.append(Fault(control.path, f"entry {number} of the manifest has no '{rules.name}'"))
+        else:
+            entries.setdefault(name.removeprefix("./"), []).append(entry)
+    return _Found(entries, [*faults, *_listing_faults(delivery, control, list(entries))])
+
+
+def _date_faults(day: dt.date, claimed: Any, rules: Manifest, control: ControlFile) -> Iterator[Fault]:
+    if claimed is None:
+        yield Fault(control.path, f"the manifest has no business date under '{rules.business_date}'")
+    elif str(claimed).replace("-", "") != f"{day:%Y%m%d}":
+        yield Fault(control.path, f"the manifest is of the business date {str(claimed)[:20]}, not of {day}")
+
+
+def _listing_faults(delivery: Delivery, control: ControlFile, names: list[str]) -> Iterator[Fault]:
+    """Files that are listed and are not there, or that nobody expects."""
+    known = {_name(delivery, file) for file in delivery.expected if delivery.control_file(file.resource) == control}
+    present = {_name(delivery, file) for file in delivery.files}
+    for name in names:
+        if name not in known:
+            yield Fault(control.path, f"the manifest lists '{name}', which the contract does not know")
+        elif name not in present:
+            yield Fault(control.path, f"the manifest lists '{name}', which is not there")

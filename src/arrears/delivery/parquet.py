@@ -1,0 +1,163 @@
+"""Parquet: columns found by name, in any order, each written as the text that the contract's types are read from.
+
+Decimals keep every digit, floats are written with the fewest digits that give the same number, moments as ISO 8601
+with their zone. A moment without a zone is written without one: the contract's time zone then holds.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv, types
+from pyarrow.parquet import ParquetFile
+
+from arrears.contract.model import TableField
+from arrears.delivery.fault import BrokenFile, Fault
+from arrears.delivery.header import column_faults
+from arrears.delivery.pii import Treatment, treatments
+from arrears.delivery.rendering import unstorable
+from arrears.delivery.stream import RowStream
+
+BATCH = 32_768
+READ_AHEAD = 1 << 20  # bytes per column: a column of a row group is not held in memory whole
+CSV = csv.WriteOptions(include_header=False, quoting_style="needed")
+
+
+class ParquetStream(RowStream):
+    """The rows of a Parquet file. Its rows are counted from 1; there is no header line."""
+
+    def _rows(self) -> Iterator[bytes]:
+        personal = treatments(self.resource, self._pii_key)
+        columns = self.resource.table.columns()
+        with self.file.open_anywhere() as source, self._sound_file():
+            table = ParquetFile(source, buffer_size=READ_AHEAD, pre_buffer=False)
+            self._check_schema(table.schema_arrow)
+            first = 1
+            for batch in table.iter_batches(BATCH, use_threads=False):
+                texts = [self._texts(batch.column(column.name), column) for column in columns]
+                for position, treat in personal:
+                    texts[position] = _treated(texts[position], treat)
+                yield self._written(texts, first)
+                first += batch.num_rows
+
+    @contextmanager
+    def _sound_file(self) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            what = str(error).partition("\n")[0]
+            raise self._broken(f"not a Parquet file, or a damaged one ({what}); ask for it to be sent again") from error
+
+    def _check_schema(self, schema: pa.Schema) -> None:
+        faults = list(column_faults(self.file, schema.names, None, ordered=False))
+        if faults:
+            raise BrokenFile(*faults)
+        faults = [
+            Fault(self.file.path, f"a column of {schema.field(field.name).type}, which cannot hold a {field.type}",
+                  column=field.name)
+            for field in self.resource.table.fields
+            if not _can_hold(schema.field(field.name).type, field.type)
+        ]  # fmt: skip
+        if faults:
+            raise BrokenFile(*faults)
+
+    def _texts(self, values: pa.Array, column: TableField) -> pa.Array:
+        try:
+            values.validate(full=True)  # nothing in the format keeps text from being other bytes
+        except pa.ArrowInvalid as error:
+            raise self._broken("text that is not UTF-8; ask for it to be sent again", column=column.name) from error
+        return _text(values, column)
+
+    def _written(self, texts: list[pa.Array], first: int) -> bytes:
+        sink = io.BytesIO()
+        csv.write_csv(pa.record_batch(texts, names=[str(number) for number in range(len(texts))]), sink, CSV)
+        block = sink.getvalue()
+        if b"\0" in block:
+            lists = (text.cast(pa.string()).to_pylist() for text in texts)
+            raise unstorable(self.file, list(zip(*lists, strict=True)), first)
+        return block
+
+
+# ── types ────────────────────────────────────────────────────────────────────────────────────────────────
+
+_IsType = Callable[[pa.DataType], bool]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return any(holds(kind) for holds in (types.is_string, types.is_large_string, types.is_string_view, types.is_null))
+
+
+_NUMBERS: tuple[_IsType, ...] = (types.is_integer, types.is_floating, types.is_decimal)
+_MOMENTS: tuple[_IsType, ...] = (types.is_date, types.is_timestamp)
+_HOLDS: dict[str, tuple[_IsType, ...]] = {
+    "string": (*_NUMBERS, *_MOMENTS, types.is_boolean),
+    "number": _NUMBERS,
+    "integer": _NUMBERS,
+    "boolean": (types.is_boolean, types.is_integer),
+    "date": (*_MOMENTS, types.is_integer),
+    "datetime": (types.is_timestamp,),
+    "object": (),
+}
+
+
+def _can_hold(kind: pa.DataType, wanted: str) -> bool:
+    """Whether a column of this type can bring a field of the contract: text can bring any that is no object."""
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return wanted != "object" and any(holds(kind) for holds in (_is_text, *_HOLDS[wanted]))
+
+
+# ── values as text ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _text(values: pa.Array, column: TableField) -> pa.Array:
+    """The values as texts, or as a type that CSV writes as it should be."""
+    if types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if types.is_floating(values.type) or types.is_decimal(values.type):
+        return _without_exponents(values)
+    if types.is_timestamp(values.type):
+        return _moments(values, column)
+    if types.is_date(values.type) and column.type == "date" and "%" in column.format:
+        return pc.strftime(values, column.format)
+    if types.is_integer(values.type) or types.is_boolean(values.type):
+        return values
+    return values.cast(pa.string())
+
+
+def _without_exponents(values: pa.Array) -> pa.Array:
+    """Numbers as digits and a point: Arrow writes large and small ones as 1e-7."""
+    if types.is_float16(values.type):
+        values = values.cast(pa.float32())
+    texts = values.cast(pa.string())
+    if not pc.any(pc.match_substring(texts, "e", ignore_case=True)).as_py():
+        return texts
+    return pa.array([_plain(text) for text in texts.to_pylist()], pa.string())
+
+
+def _plain(text: str | None) -> str | None:
+    return format(Decimal(text), "f") if text is not None and "e" in text.lower() else text
+
+
+def _moments(values: pa.Array, column: TableField) -> pa.Array:
+    """ISO 8601. In a column of dates midnight is left out: some writers know no dates, only moments."""
+    if values.type.unit == "ns":  # the warehouse keeps microseconds
+        values = values.cast(pa.timestamp("us", values.type.tz), safe=False)
+    if values.type.tz is not None:
+        texts = pc.strftime(values, "%Y-%m-%dT%H:%M:%S%z")
+        return pc.replace_substring_regex(texts, r"([+-]\d\d)(\d\d)$", r"\1:\2")
+    texts = pc.strftime(values, "%Y-%m-%dT%H:%M:%S")
+    return pc.replace_substring_regex(texts, r"T00:00:00(\.0+)?$", "") if column.type == "date" else texts
+
+
+def _treated(texts: pa.Array, treat: Treatment) -> pa.Array:
+    """Personal data hashed or dropped."""
+    values = texts.cast(pa.string()).to_pylist()
+    return pa.array([None if value is None else treat(value) for value in values], pa.string())
