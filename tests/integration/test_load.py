@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import hashlib
 import json
 import os
 import signal
@@ -17,8 +18,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import psycopg2
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from arrears.contract import read_contract
 from arrears.delivery import Delivery
@@ -338,6 +342,195 @@ def test_a_rule_of_a_derived_entity_holds_only_where_the_row_carries_it(deriving
     assert [row[0] for row in deriving.raw("loan", "loan_id")] == ["L1", "L4"]
 
 
+def test_values_put_together_from_several_columns(lender: Lender) -> None:
+    """Texts joined, numbers added in canonical units. What cannot be read or held rejects the row, with its columns."""
+    plan = [_column("no"), _column("n", kind="integer"), _column("due", kind="number"),
+            _column("relief", kind="integer", arrears={"unit": "fen"}), _column("left", kind="number"),
+            _column("paid", kind="date")]  # fmt: skip
+    lender.document["resources"] = [{
+        "name": "plan", "path": "plan.csv", "schema": {"fields": plan},
+        "arrears": {"file": "plan.csv", "entity": "borrower", "mode": "upsert",
+                    "constants": {"borrower_id": "nobody"}, "derives": [{"entity": "payment", "fields": {
+                        "payment_id": {"join": ["no", "n"], "separator": "/"}, "loan_id": "no", "instalment_no": "n",
+                        "value_on": {"column": "paid", "business_date": True}, "kind": {"value": "repayment"},
+                        "amount": {"plus": ["due"], "minus": ["left", "relief"]},
+                        "penalty": {"plus": ["relief"]}}}]},
+    }]  # fmt: skip
+    lender.document["arrears"]["limits"]["rejected_share"] = 0.9
+    lender.send(
+        plan="no,n,due,relief,left,paid\nL1,1,100.50,50,20,2024-03-01\nL1,2,100,,,\nL1,3,,,,\nL1,4,x,1,1,\n"
+        "L1,,5,,,\nL1,6,5.001,,,\nL1,7,1000000000000000,,-1,\n"
+    )
+    assert lender.load().rejected == 5
+    assert lender.raw("payment", "payment_id", "value_on", "amount", "penalty") == [
+        ("L1/1", dt.date(2024, 3, 1), Decimal("80.00"), Decimal("0.50")),
+        ("L1/2", DAY, Decimal(100), None),
+    ]
+    assert lender.rejected() == [
+        (4, "due + left + relief", "", "empty where a value is required"),
+        (5, "due", "x", "not a number with decimals after '.'"),
+        (6, "no + n", "L1", "empty where a value is required"),
+        (7, "due + left + relief", "5.001", "more than 2 decimals"),
+        (8, "due + left + relief", "1000000000000000 + -1", "larger than 1000000000000000"),
+    ]
+
+
+def test_personal_data_in_a_joined_value_is_not_shown(lender: Lender) -> None:
+    people = lender.resource("people")
+    people["arrears"]["derives"] = [
+        {"entity": "loan_event", "fields": {
+            "loan_id": {"join": ["identity", "no"]}, "event_on": {"business_date": True}, "kind": {"value": "settled"}}}
+    ]  # fmt: skip
+    del lender.column("people", "identity")["constraints"]
+    lender.document["arrears"]["limits"]["rejected_share"] = 1
+    lender.send(loans=_loans(1), people=PEOPLE + f",{NAME},{IDENTITY},{PHONE},1990\n")
+    lender.load()
+    assert [row[1:3] for row in lender.rejected()] == [("identity + no", "***"), ("no", "")]
+
+
+def test_dates_written_in_several_ways(lender: Lender) -> None:
+    lender.column("loans", "lent").update(
+        format="any", arrears={"field": "disbursed_on", "formats": ["%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y%m%d"]}
+    )
+    texts = ["2024-01-05", "2024/1/5", "2024年1月5日", "20240105", "2024-13-05", "2024/02/30", "05.01.2024", "45322"]
+    lender.send(loans=LOANS + "".join(f"L{n},a,5,{text},1\n" for n, text in enumerate(texts)))
+    lender.load()
+    assert lender.raw("loan", "disbursed_on") == [(dt.date(2024, 1, 5),)] * 4
+    said = "not a date written as %Y-%m-%d or %Y/%m/%d or %Y年%m月%d日 or %Y%m%d"
+    assert [row[2:] for row in lender.rejected()] == [(text, said) for text in texts[4:]]
+
+
+def test_exclusive_bounds(lender: Lender) -> None:
+    lender.column("loans", "amount")["constraints"] = {"exclusiveMinimum": 0, "exclusiveMaximum": 10}
+    amounts = ["0", "0.01", "9", "10"]
+    lender.send(loans=LOANS + "".join(f"L{n},a,{text},2024-01-15,1\n" for n, text in enumerate(amounts)))
+    lender.load()
+    assert [row[2:] for row in lender.rejected()] == [("0", "not greater than 0"), ("10", "not less than 10")]
+
+
+def test_what_the_contract_calls_unique(lender: Lender) -> None:
+    """Beside the primary key. What is empty is nobody's duplicate."""
+    lender.column("loans", "score")["constraints"] = {"unique": True}
+    lender.resource("loans")["schema"]["uniqueKeys"] = [["product", "lent"]]
+    lender.send(loans=LOANS + "L1,a,1,2024-01-15,5\nL2,b,1,2024-01-15,\nL3,c,1,2024-01-15,\n")
+    assert lender.load().rejected == 0
+    lender.send(loans=LOANS + "L1,a,1,2024-01-15,5\nL2,b,1,2024-01-15,05\nL1,c,1,2024-01-15,\nL4,b,1,2024-01-15,\n")
+    said = "the same key on lines {} (1 keys stand more than once)"
+    assert lender.refused() == [
+        f"acme/2024-03-05/loans.csv:4: column no: {said.format('2, 4')}",
+        f"acme/2024-03-05/loans.csv:3: column score: {said.format('2, 3')}",
+        f"acme/2024-03-05/loans.csv:5: column product + lent: {said.format('3, 5')}",
+    ]
+
+
+def test_a_key_declared_for_changes_is_held_to(changing: Lender) -> None:
+    changing.resource("loans")["schema"]["primaryKey"] = ["no", "at"]
+    rows = "L1,auto,5,2024-01-15,1,new,2024-03-05 08:00:00\nL1,auto,9,2024-01-15,1,upd,2024-03-05 {}:00:00\n"
+    changing.send(loans=CHANGES + rows.format("09"))
+    assert changing.load().rows == 2
+    changing.send(loans=CHANGES + rows.format("08"))
+    assert "column no + at: the same key on lines 2, 3" in changing.refused()[0]
+
+
+def test_objects_are_columns_of_their_parts(lender: Lender) -> None:
+    terms = [
+        _column("amount", "principal", "number", constraints={"exclusiveMinimum": 0}),
+        _column("from", "disbursed_on", "date"), _column("product", "product"),
+    ]  # fmt: skip
+    holder = [_column("name", arrears={"pii": "drop"}), _column("identity", "borrower_id", arrears={"pii": "hash"})]
+    position = {"loan_id": "id", "as_of": {"business_date": True}, "outstanding_principal": "terms.amount"}
+    lender.document["resources"] = [{
+        "name": "loans", "path": "loans.jsonl", "format": "jsonl",
+        "schema": {"primaryKey": ["id"], "fields": [
+            _column("id", "loan_id"), _column("terms", kind="object", arrears={"parts": terms}),
+            _column("holder", kind="object", arrears={"parts": holder}),
+        ]},
+        "arrears": {"file": "loans.jsonl", "entity": "loan", "mode": "upsert", "constants": {"currency": "CNY"},
+                    "derives": [{"entity": "reported_position", "fields": position}]},
+    }]  # fmt: skip
+    lender.document["arrears"]["limits"]["rejected_share"] = 0.5
+    lines = [
+        {"id": "L1", "terms": {"amount": 5.5, "from": "2024-01-15", "product": "auto"},
+         "holder": {"name": NAME, "identity": IDENTITY}},
+        {"id": "L2", "terms": {"amount": 0, "from": "2024-01-15", "product": "auto"},
+         "holder": {"name": NAME, "identity": None}},
+    ]  # fmt: skip
+    folder = lender.landing / "acme" / DAY.isoformat()
+    folder.mkdir(parents=True)
+    folder.joinpath("loans.jsonl").write_text(
+        "\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "utf-8"
+    )
+    lender.load()
+    loans = lender.raw("loan", "line_no", "loan_id", "principal", "length(borrower_id)")
+    assert loans == [(1, "L1", Decimal("5.50"), 64)]
+    assert lender.raw("reported_position", "outstanding_principal") == [(Decimal("5.50"),)]
+    assert lender.rejected() == [(2, "terms.amount", "0", "not greater than 0")]
+    assert NAME not in _everything(lender.warehouse)
+
+
+def test_a_row_of_a_workbook_is_named_by_its_number_in_the_sheet(lender: Lender) -> None:
+    loans = lender.resource("loans")
+    loans |= {"format": "xlsx", "path": "loans.xlsx", "dialect": {"headerRows": [2], "sheetName": "借款"}}
+    loans["arrears"]["file"] = "loans.xlsx"
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("借款")
+    for row in (["Loans of the day"], LOANS.strip().split(","), ["L1", "auto", 5, "2024-01-15", 1],
+                ["L2", "auto", "x", "2024-01-15", 1], ["L3", "auto", 7, "2024-01-15", None]):  # fmt: skip
+        sheet.append(row)
+    folder = lender.landing / "acme" / DAY.isoformat()
+    folder.mkdir(parents=True)
+    book.save(folder / "loans.xlsx")
+    lender.load()
+    assert lender.raw("loan", "line_no", "loan_id", "principal") == [(3, "L1", Decimal(5)), (5, "L3", Decimal(7))]
+    assert lender.rejected() == [(4, "amount", "x", "not a number with decimals after '.'")]
+
+
+def test_changes_in_a_parquet_file(changing: Lender) -> None:
+    loans = changing.resource("loans")
+    loans |= {"format": "parquet", "path": "loans.parquet"}
+    loans["arrears"]["file"] = "loans.parquet"
+    loans["arrears"]["change"] = {"op": "op", "at": "at"}
+    at = [dt.datetime(2024, 3, 5, hour, tzinfo=dt.UTC) for hour in (2, 1, 3)]
+    table = pa.table({
+        "no": ["L1", "L1", "L2"], "product": ["b", "a", None],
+        "amount": pa.array([Decimal("9.00"), Decimal("5.00"), None], pa.decimal128(18, 2)),
+        "lent": [dt.date(2024, 1, 15), dt.date(2024, 1, 15), None], "score": pa.array([None, 1, None], pa.int32()),
+        "op": ["U", "I", "D"], "at": pa.array(at, pa.timestamp("us", "UTC")),
+    })  # fmt: skip
+    folder = changing.landing / "acme" / DAY.isoformat()
+    folder.mkdir(parents=True)
+    parquet.write_table(table, folder / "loans.parquet")
+    assert changing.load().rejected == 0
+    assert changing.raw("loan", "line_no", "loan_id", "principal", "change_op", "changed_at") == [
+        (1, "L1", Decimal(9), "U", at[0]), (2, "L1", Decimal(5), "I", at[1]), (3, "L2", None, "D", at[2]),
+    ]  # fmt: skip
+
+
+def test_changes_that_know_only_their_day(changing: Lender) -> None:
+    changing.column("loans", "at")["type"] = "date"
+    changing.send(loans=CHANGES + "L1,auto,5,2024-01-15,1,new,2024-03-05\nL2,auto,5,2024-01-15,1,new,2024-03-08\n")
+    changing.load()
+    assert changing.raw("loan", "changed_at") == [(dt.datetime(2024, 3, 4, 16, tzinfo=dt.UTC),)], "midnight in Shanghai"
+    assert [row[:2] for row in changing.rejected()] == [(3, "at")]
+
+
+@pytest.mark.parametrize(("entry", "said"), [
+    ({}, []), ({"rows": 4}, ["the manifest says 4 rows, the file has 3"]),
+    ({"sha256": "0" * 64}, ["the manifest's SHA-256 is not that of this file; ask for both to be sent again"]),
+])  # fmt: skip
+def test_a_manifest_is_held_against_the_files(entry: dict[str, Any], said: list[str], lender: Lender) -> None:
+    lender.resource("loans")["arrears"]["control"] = {"kind": "manifest", "file": "manifest.json"}
+    lender.send(loans=_loans(3))
+    folder = lender.landing / "acme" / DAY.isoformat()
+    digest = hashlib.sha256(_loans(3).encode()).hexdigest()
+    listed = {"name": "loans.csv", "rows": 3, "sha256": digest} | entry
+    folder.joinpath("manifest.json").write_text(json.dumps({"business_date": str(DAY), "files": [listed]}))
+    if said:
+        assert lender.refused() == [f"acme/2024-03-05/loans.csv: {rule}" for rule in said]
+    else:
+        assert lender.load().rows == 3
+
+
 # ── versions ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -521,10 +714,86 @@ def test_rows_without_a_key_are_rejected_and_no_duplicates(lender: Lender) -> No
     assert lender.load().rejected == 2
 
 
-def test_a_key_may_come_twice_among_changes(lender: Lender) -> None:
-    lender.resource("loans")["arrears"]["mode"] = "changes"
-    lender.send(loans=_loans(1) + "L1,auto,9,2024-01-15,1\n")
-    assert lender.load().rows == 2
+@pytest.fixture
+def changing(lender: Lender) -> Lender:
+    """The lender sends changes of its loans: what is done to each row, and when."""
+    loans = lender.resource("loans")
+    loans["schema"]["fields"] += [_column("op"), _column("at", kind="datetime")]
+    del loans["schema"]["primaryKey"]
+    values = {"new": "I", "upd": "U", "del": "D"}
+    loans["arrears"] |= {"mode": "changes", "change": {"op": "op", "at": "at", "values": values}}
+    lender.document["arrears"]["limits"]["rejected_share"] = 0.9
+    return lender
+
+
+CHANGES = LOANS.replace("\n", ",op,at\n")
+
+
+def test_changes_keep_what_was_done_and_when(changing: Lender) -> None:
+    changing.send(
+        loans=CHANGES + "L1,auto,5,2024-01-15,1,new,2024-03-05T08:00:00+08:00\n"
+        "L1,auto,9,2024-01-15,1,upd,2024-03-05 09:30:00\nL2,,,,,del,2024-03-06 01:00:00\n"
+    )
+    assert changing.load().rejected == 0, "a key may come twice among changes"
+    eight = dt.datetime(2024, 3, 5, tzinfo=dt.UTC)
+    assert changing.raw("loan", "loan_id", "product", "principal", "currency", "change_op", "changed_at") == [
+        ("L1", "auto", Decimal(5), "CNY", "I", eight),
+        ("L1", "auto", Decimal(9), "CNY", "U", eight + dt.timedelta(minutes=90)),
+        ("L2", None, None, "CNY", "D", eight + dt.timedelta(hours=17)),
+    ]
+
+
+def test_a_change_says_what_when_and_to_what(changing: Lender) -> None:
+    """A row that deletes needs no more than its key; every other row needs what it always needs."""
+    at = "2024-03-05 08:00:00"
+    changing.send(
+        loans=CHANGES + f"L1,,,,,DEL,{at}\nL2,a,5,2024-01-15,1,,{at}\nL3,a,5,2024-01-15,1,new,\n,,,,,del,{at}\n"
+        f"L5,,5,2024-01-15,1,upd,{at}\nL6,,x,,,del,{at}\nL7,a,5,2024-01-15,1,new,2024-03-07 00:00:00\n"
+        f"L8,,,,,del,{at}\n"
+    )
+    assert changing.load().rejected == 7
+    assert [(line, column, rule) for line, column, _, rule in changing.rejected()] == [
+        (2, "amount", "empty where a value is required"),
+        (2, "lent", "empty where a value is required"),
+        (2, "op", "a value that the contract does not map"),
+        (2, "product", "empty where a value is required"),
+        (3, "op", "empty where a value is required"),
+        (4, "at", "empty where a value is required"),
+        (5, "no", "empty where a value is required"),
+        (6, "product", "empty where a value is required"),
+        (7, "amount", "not a number with decimals after '.'"),
+        (8, "at", "after 2024-03-06, the day after the business date"),
+    ]
+    assert changing.raw("loan", "loan_id", "change_op") == [("L8", "D")]
+
+
+def test_what_is_derived_from_changes(changing: Lender) -> None:
+    """An entity that is changed along is deleted along; what is appended says nothing of a row that deletes."""
+    changing.document["resources"] = [changing.resource("loans")]
+    changing.resource("loans")["arrears"]["derives"] = [
+        {"entity": "borrower", "mode": "changes", "fields": {"borrower_id": "no", "province": "product"}},
+        {"entity": "reported_position", "fields": {
+            "loan_id": "no", "as_of": {"business_date": True}, "outstanding_principal": "amount"}},
+    ]  # fmt: skip
+    at = "2024-03-05 08:00:00"
+    changing.send(loans=CHANGES + f"L1,auto,5,2024-01-15,1,new,{at}\nL2,,,,,del,{at}\n")
+    changing.load()
+    assert changing.raw("borrower", "borrower_id", "change_op") == [("L1", "I"), ("L2", "D")]
+    assert changing.raw("reported_position", "loan_id", "change_op") == [("L1", None)]
+
+
+@pytest.mark.parametrize("missing", ["loan_id", "product", "currency", "principal", "disbursed_on"])
+def test_only_a_row_that_deletes_may_leave_out_what_a_loan_must_have(missing: str, changing: Lender) -> None:
+    changing.send(loans=CHANGES)
+    changing.load()
+    whole = {"loan_id": "'L'", "product": "'p'", "currency": "'CNY'", "principal": "1", "disbursed_on": "'2024-01-01'"}
+    values = ", ".join("null" if name == missing else value for name, value in whole.items())
+    for op in ("null", "'I'", "'U'"):
+        with pytest.raises((psycopg2.errors.NotNullViolation, psycopg2.errors.CheckViolation)):
+            changing.warehouse.rows(
+                f"insert into raw.loan (lender, business_date, delivery_id, file_id, line_no, change_op, "
+                f"{', '.join(whole)}) values ('acme', '2024-03-05', 1, 1, 1, {op}, {values})"
+            )
 
 
 def test_the_business_date_inside(lender: Lender) -> None:
@@ -638,11 +907,11 @@ def test_an_optional_file_that_is_missing(lender: Lender) -> None:
 
 
 @pytest.mark.parametrize(("row", "line", "said"), [
-    ("L2,auto,5,2024-01-15\n", 3, "missing data for column 'score'; the header has 5 columns"),
-    ("L2,auto,5,2024-01-15,1,2\n", 3, "extra data after last expected column; the header has 5 columns"),
-    ("\nL2,auto,5,2024-01-15,1\n", 3, "missing data for column 'product'; the header has 5 columns"),
-    ('L2,"x\ny",5,2024-01-15,1\nL3,5\n', 5, "missing data for column 'amount'; the header has 5 columns"),
-    ("L2,au\0to,5,2024-01-15,1\n", 3, "invalid byte sequence for encoding \"UTF8\": 0x00"),
+    ("L2,auto,5,2024-01-15\n", 3, "4 columns where the header has 5"),
+    ("L2,auto,5,2024-01-15,1,2\n", 3, "6 columns where the header has 5"),
+    ("\nL2,auto,5,2024-01-15,1\n", 3, "an empty line between others"),
+    ('L2,"x\ny",5,2024-01-15,1\nL3,5\n', 5, "2 columns where the header has 5"),
+    ("L2,au\0to,5,2024-01-15,1\n", 3, "a NUL character, which no text can hold; ask for it to be sent without"),
 ])  # fmt: skip
 def test_a_line_of_another_shape(row: str, line: int, said: str, lender: Lender) -> None:
     lender.send(loans=_loans(1) + row)
@@ -652,7 +921,7 @@ def test_a_line_of_another_shape(row: str, line: int, said: str, lender: Lender)
 def test_a_quote_that_never_closes(lender: Lender) -> None:
     lender.send(loans=_loans(1) + 'L2,"auto,5,2024-01-15,1\n' + _loans(3, 3).partition("\n")[2])
     (reason,) = lender.refused()
-    assert "unterminated CSV quoted field" in reason
+    assert "a quote is opened and never closed" in reason
 
 
 def test_a_truncated_gzip(lender: Lender) -> None:
@@ -881,9 +1150,10 @@ def _killed_while(lender: Lender, doing: str) -> bool:
     return process.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("doing", ["copy ", "insert into ops.rejected_row", 'insert into "raw"'])
+@pytest.mark.parametrize("doing", ['copy "raw"', 'copy "ops"'])
 def test_a_process_killed_leaves_nothing_and_the_rerun_is_whole(doing: str, lender: Lender, tmp_path: Path) -> None:
-    rows = _loans(60_000) + "X1,auto,x,2024-01-15,1\n"
+    bad = "".join(f"X{number},auto,x,2024-01-15,1\n" for number in range(60_000))
+    rows = _loans(120_000) + bad
     other = Lender(lender.warehouse, tmp_path, "beta")
     for one in (lender, other):
         one.send(loans=rows)
@@ -897,5 +1167,5 @@ def test_a_process_killed_leaves_nothing_and_the_rerun_is_whole(doing: str, lend
     assert lender.warehouse.value(query, "acme") == lender.warehouse.value(query, "beta")
     assert (
         lender.warehouse.rows("select rows_in_files, rows_accepted, rows_rejected from ops.delivery")
-        == [(60001, 60000, 1)] * 2
+        == [(180_000, 120_000, 60_000)] * 2
     )

@@ -1,4 +1,4 @@
-"""Text as it arrives → value or rejection: the loader's SQL against a slow and obvious reference in plain Python."""
+"""Text as it arrives → value or rejection: the loader against a slow and obvious reference in plain Python."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import psycopg2
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL
 
 from arrears.contract.entities import EntityField, Kind
 from arrears.contract.model import TableField, TableSchema
 from arrears.contract.rules import _field_problems
-from arrears.load.columns import cleaned, column
+from arrears.load.values import Day, cleaned, column
 from arrears.settings import Settings
 
 TODAY = dt.date(2024, 2, 29)
-REJECTED = "rejected"
+DAY = Day(TODAY, "Asia/Shanghai")
+REJECTED, KEPT = "rejected", "kept"
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +47,26 @@ def _field(**properties: Any) -> TableField:
 def _loaded(
     cursor: Cursor, field: TableField, texts: list[str], target: EntityField | None, missing: list[str]
 ) -> list[Any]:
-    """What the SQL makes of many texts, in one query: the value, or REJECTED."""
+    """What the loader makes of many texts, and PostgreSQL of what it hands over: the value, or REJECTED.
+
+    Of a column that fills no field there is no value, only whether it is rejected.
+    """
     schema = TableSchema(fields=[field], missingValues=missing)
-    judged = column(field, SQL("s.t1"), target, TODAY)
-    query = SQL(
-        "select {verdict} is not null, case when {verdict} is null then {value} end from ("
-        "select u.number, {text} as t1 from unnest(%s) with ordinality as u (raw, number) offset 0) as s "
-        "order by s.number"
-    ).format(verdict=judged.verdict, value=judged.value, text=cleaned(field, schema, SQL("u.raw")))
-    # The driver finds the one placeholder, so per cent signs of the query itself are doubled.
-    spelt = query.as_string(cursor).replace("%", "%%").replace("unnest(%%s)", "unnest(%s::text[])")
-    cursor.execute(spelt, [texts])
-    return [REJECTED if bad else value for bad, value in cursor.fetchall()]
+    frame = pl.DataFrame({"raw": texts}).select(text=cleaned(field, schema, pl.col("raw")))
+    judged = column(field, pl.col("text"), target, DAY)
+    found = frame.select(
+        holds=judged.holds(), plainly=judged.plainly_holds(), verdict=judged.verdict(), value=judged.value
+    )
+    assert (found["holds"] == found["verdict"].is_null()).all()
+    assert found.filter("plainly", ~pl.col("holds")).is_empty()
+    values = found.select(pl.when("holds").then("value"))["value"].to_list()
+    if target is None:
+        return [KEPT if good else REJECTED for good in found["holds"]]
+    query = "select cast(u.value as {}) from unnest(%s::text[]) with ordinality as u (value, number) order by number"
+    cursor.execute(query.format(target.kind.value), [values])
+    return [
+        value if good else REJECTED for good, (value,) in zip(found["holds"], cursor.fetchall(), strict=True)
+    ]
 
 
 # ── the reference ────────────────────────────────────────────────────────────────────────────────────────
@@ -74,9 +83,10 @@ def _must(holds: object) -> None:
 
 def _expected(field: TableField, raw: str, target: EntityField | None, missing: list[str]) -> Any:
     try:
-        return _judge(field, raw, target, missing)
+        value = _judge(field, raw, target, missing)
     except Bad:
         return REJECTED
+    return KEPT if target is None else value
 
 
 def _judge(field: TableField, raw: str, target: EntityField | None, missing: list[str]) -> Any:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
-from arrears.delivery.fault import Fault
+from arrears.delivery.control import control_faults
+from arrears.delivery.fault import BrokenFile, BrokenWorkbook, Fault
 from arrears.delivery.files import Delivery, DeliveryFile
-from arrears.delivery.text import BrokenFile, TextStream
 from arrears.errors import Refused
 from arrears.load import registry
-from arrears.load.stage import Source, Stage
+from arrears.load.file import LoadingFile
+from arrears.load.raw import Source
+from arrears.load.values import Day
 from arrears.warehouse.connect import connect, one
 
 
@@ -76,7 +78,7 @@ def check(delivery: Delivery, *, url: str, pii_key: Callable[[], bytes]) -> Find
         with connect(url, f"check {delivery.lender}") as connection, connection.cursor() as cursor:
             registry.lock_lender(cursor, delivery.lender)  # a load under way may be writing the same version
             delivery_id = registry.register(cursor, delivery, "loaded", "")
-            _load_files(cursor, delivery, findings, delivery_id, pii_key, insert=False)
+            _load_files(cursor, delivery, findings, delivery_id, pii_key, accept=False)
             raise _RollBack
     except _RollBack:
         return findings
@@ -148,58 +150,65 @@ def _refuse(delivery: Delivery, findings: Findings, faults: list[Fault], url: st
 
 def _load_files(
     cursor: Cursor, delivery: Delivery, findings: Findings, delivery_id: int, pii_key: Callable[[], bytes],
-    *, insert: bool = True,
+    *, accept: bool = True,
 ) -> None:  # fmt: skip
     """Load every file and keep going after a fault, so that all faults of the delivery are found in one pass."""
     findings.faults.extend(delivery.missing)
     cursor.execute("set local datestyle = 'ISO, YMD'")
     cursor.execute("select set_config('timezone', %s, true)", [delivery.contract.arrears.timezone])
     before = registry.rows_before(cursor, delivery.lender, delivery.business_date)
-    for number, file in enumerate(delivery.files):
+    for file in delivery.files:
         cursor.execute("savepoint file")
+        # What will not stand is not written.
+        accepting = accept and not findings.refusing
         try:
-            _load_file(cursor, delivery, file, findings, delivery_id, number, before, pii_key, insert)
+            _load_file(cursor, delivery, file, findings, delivery_id, before, pii_key, accept=accepting)
         except BrokenFile as broken:
             cursor.execute("rollback to savepoint file")
-            findings.faults.extend(broken.faults)
+            _note_broken(findings, delivery, file, broken)
         cursor.execute("release savepoint file")
 
 
+def _note_broken(findings: Findings, delivery: Delivery, file: DeliveryFile, broken: BrokenFile) -> None:
+    """Note why a file cannot be read; of a workbook that is broken as a whole once, not for every sheet."""
+    if not isinstance(broken, BrokenWorkbook):
+        findings.faults.extend(_placed(delivery, file, broken.faults))
+    elif not set(broken.faults) <= set(findings.faults):
+        findings.faults.extend(broken.faults)
+
+
+def _placed(delivery: Delivery, file: DeliveryFile, faults: Iterable[Fault]) -> list[Fault]:
+    """The faults, with the sheet where the file's path does not say enough."""
+    sheet = delivery.sheet_of(file)
+    return [replace(fault, sheet=sheet) if sheet and fault.file == file.path else fault for fault in faults]
+
+
 def _load_file(
-    cursor: Cursor, delivery: Delivery, file: DeliveryFile, findings: Findings, delivery_id: int, number: int,
-    before: dict[str, int], pii_key: Callable[[], bytes], insert: bool,
+    cursor: Cursor, delivery: Delivery, file: DeliveryFile, findings: Findings, delivery_id: int,
+    before: dict[str, int], pii_key: Callable[[], bytes], *, accept: bool,
 ) -> None:  # fmt: skip
-    limits = delivery.contract.arrears.limits
+    rules = delivery.contract.arrears
     file_id = registry.register_file(cursor, delivery_id, file)
     source = Source(delivery.lender, delivery.business_date, delivery_id, file_id)
-    stream = TextStream(file, pii_key)
-    stage = Stage(cursor, file, delivery.business_date, delivery_id, number)
-    stage.copy(stream)
-    rejected = stage.reject(source)
-    findings.rows += stage.rows
-    findings.rejected += rejected
-    findings.faults.extend(stage.control_faults(stream))
-    findings.faults.extend(stage.date_faults())
-    findings.faults.extend(stage.duplicate_faults())
-    if rejected:
-        findings.faults.extend(stage.rejected(source))
-    if rejected > limits.rejected_share * stage.rows:
-        findings.faults.append(
-            Fault(
-                file.path,
-                f"{rejected} of {stage.rows} rows are bad, more than the contract's {limits.rejected_share:.1%}",
-            )
-        )
-    findings.faults.extend(_size_faults(delivery, file, stage.rows, before.get(file.resource.name)))
-    if insert and not findings.refusing:
-        stage.insert(source, rejected)
-    registry.count_file(cursor, file_id, stage.rows, rejected)
-    stage.drop()
+    day = Day(delivery.business_date, rules.timezone)
+    loaded = LoadingFile(file, source, day, pii_key, accept=accept).load(cursor)
+    findings.rows += loaded.rows
+    findings.rejected += loaded.rejected
+    faults = [*control_faults(delivery, file, loaded.rows), *loaded.faults]
+    if loaded.rejected > rules.limits.rejected_share * loaded.rows:
+        share = f"more than the contract's {rules.limits.rejected_share:.1%}"
+        faults.append(Fault(file.path, f"{loaded.rejected} of {loaded.rows} rows are bad, {share}"))
+    faults += _size_faults(delivery, file, loaded.rows, before.get(file.resource.name))
+    findings.faults.extend(_placed(delivery, file, faults))
+    registry.count_file(cursor, file_id, loaded.rows, loaded.rejected)
 
 
 def _size_faults(delivery: Delivery, file: DeliveryFile, rows: int, before: int | None) -> list[Fault]:
-    """A snapshot is the whole book, so it neither shrinks nor grows by much from one delivery to the next."""
-    limits = delivery.contract.arrears.limits
+    """A snapshot is the whole book, so it neither shrinks nor grows by much from one delivery to the next. What is new
+    or changed since the day before may be anything; of it the contract can say how little is too little."""
+    limits, least = delivery.contract.arrears.limits, file.resource.arrears.least_rows
+    if rows < least:
+        return [Fault(file.path, f"{rows} rows where the contract expects {least} at least: is the file whole?")]
     if not before or file.resource.arrears.mode != "snapshot":
         return []
     if rows < before * (1 - limits.fall_in_rows):

@@ -162,11 +162,16 @@ def record_lender(cursor: Cursor, contract: Contract) -> None:
     for entity, mode in contract.entity_modes().items():
         # Backfilling an old month with its old contract must not bring the old mode back.
         cursor.execute(
-            "insert into ops.lender_entity values (%(lender)s, %(entity)s, %(mode)s) on conflict (lender, entity) "
-            "do update set mode = excluded.mode where exists (select from ops.lender as l "
+            "insert into ops.lender_entity (lender, entity, mode, is_cumulative) "
+            "values (%(lender)s, %(entity)s, %(mode)s, %(cumulative)s) on conflict (lender, entity) "
+            "do update set mode = excluded.mode, is_cumulative = excluded.is_cumulative "
+            "where exists (select from ops.lender as l "
             "where l.lender = %(lender)s and l.contract_effective_from = %(from)s)",
-            {"lender": contract.lender, "entity": entity, "mode": mode, "from": rules.effective_from},
-        )
+            {
+                "lender": contract.lender, "entity": entity, "mode": mode, "from": rules.effective_from,
+                "cumulative": entity in contract.cumulative_entities(),
+            },
+        )  # fmt: skip
     _record_conventions(cursor, contract)
 
 

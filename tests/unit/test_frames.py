@@ -1,0 +1,99 @@
+"""Rows in blocks of columns: cut between rows, wherever a quote stands, each with the line on which it begins."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import settings as bounds
+from hypothesis import strategies as st
+
+from arrears.delivery.fault import BrokenFile
+from arrears.delivery.stream import RowStream, open_stream
+from arrears.load import frames
+from arrears.load.frames import blocks, holds_blank
+
+from .streams import resource, stored
+
+HEADER = b"a,b\n"
+
+
+def _stream(folder: Path, body: bytes) -> RowStream:
+    return open_stream(stored(folder, HEADER + body, resource("csv", ["a", "b"])), lambda: b"")
+
+
+def _rows(stream: RowStream) -> list[tuple[int, str | None, str | None]]:
+    found = [block.frame for block in blocks(stream, 2)]
+    return [row for frame in found for row in frame.select("line_no", "c1", "c2").iter_rows()]
+
+
+def _broken(stream: RowStream) -> str:
+    with pytest.raises(BrokenFile) as broken:
+        _rows(stream)
+    return str(broken.value)
+
+
+CELL = st.text('ab ",\n中\u3000', max_size=6)
+
+
+@bounds(max_examples=300, deadline=None)
+@given(table=st.lists(st.tuples(CELL, CELL), max_size=40), size=st.sampled_from([1, 2, 7, 64]))
+def test_rows_come_back_as_they_were_written(
+    table: list[tuple[str, str]], size: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Blocks of any size give the same rows, with the line on which each begins."""
+    sink = io.StringIO()
+    csv.writer(sink, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(table)
+    body = sink.getvalue()
+    expected, line = [], 2
+    for row in table:
+        expected.append((line, row[0] or None, row[1] or None))
+        line += 1 + sum(cell.count("\n") for cell in row)
+    stream = _stream(tmp_path_factory.mktemp("rows"), body.encode())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(frames, "BLOCK", size)
+        assert _rows(stream) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"1,2\n3\n", "csv:3: 1 columns where the header has 2"),
+        (b'1,"x\ny"\n3,4,5\n', "csv:4: 3 columns where the header has 2"),
+        (b"1,2\n\n3,4\n", "csv:3: an empty line between others"),
+        (b"1,2\n3,4\0\n", "csv:3: a NUL character"),
+        (b'1,"2\n3,4\n', "a quote is opened and never closed"),
+        (b'1,2"\n3,4\n', "a quote is opened and never closed"),
+    ],
+)
+def test_what_is_no_table(body: bytes, said: str, tmp_path: Path) -> None:
+    message = _broken(_stream(tmp_path, body))
+    assert said in message
+    assert "1,2" not in message
+
+
+def test_a_quote_that_swallows_the_file_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "BLOCK", 1 << 10)
+    monkeypatch.setattr(frames, "LONGEST_ROW", 1 << 12)
+    body = b'1,"2\n' + b"3,4\n" * 10_000
+    assert "never closed" in _broken(_stream(tmp_path, body))
+
+
+def test_nothing_and_null_are_null(tmp_path: Path) -> None:
+    assert _rows(_stream(tmp_path, b'"",\n0,NULL\n')) == [(2, None, None), (3, "0", "NULL")]
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\r", "\u00a0", "\u3000"])
+def test_blanks_are_seen(blank: str) -> None:
+    assert holds_blank(f"中文{blank}x".encode())
+    assert not holds_blank("中文·，１２".encode())
+
+
+def test_all_columns_are_text(tmp_path: Path) -> None:
+    (block,) = blocks(_stream(tmp_path, b"1,2024-01-01\ntrue,\n"), 2)
+    assert set(block.frame.select("c1", "c2").dtypes) == {pl.String}
+    assert not block.blanks
