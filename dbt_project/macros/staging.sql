@@ -1,10 +1,20 @@
 {#- What every staging model of a canonical entity does: take the rows of accepted deliveries up to the business date
-    and keep, for every key, the row sent last. A key deleted by a change operation is gone.
+    and keep, for every key, the row that counts.
+
+    That is the newest: by the time of the change where rows are changes, so that one that arrives late for the past does
+    not undo a later one; else by business date. A key deleted by a change is gone. With `first_stands`, what is
+    appended was said once and stands: a later row under the same key is the same again, or a conflict.
 
     An entity delivered as a `snapshot` and `of_loan` says everything about a loan each time, so a row missing from the
     newest snapshot was withdrawn. A loan that itself vanished keeps the rows of the last snapshot that listed it:
-    otherwise its past would change on the day it vanished. -#}
-{% macro newest_rows(entity, key, columns, of_loan=false) -%}
+    otherwise its past would change on the day it vanished.
+
+    Running totals are no rows of their own: they are left out, and the model takes their differences. -#}
+{% macro newest_rows(entity, key, columns, of_loan=false, first_stands=false) -%}
+{%- set newest_first = 'changed_at desc nulls last, business_date desc, delivery_id desc, line_no desc' -%}
+{%- set appended_first -%}
+    {%- for column in ['business_date', 'delivery_id', 'line_no'] %}case when mode = 'append' then {{ column }} end, {% endfor -%}
+{%- endset -%}
 with
 
 deliveries as (
@@ -12,7 +22,7 @@ deliveries as (
 ),
 
 modes as (
-    select lender, mode from {{ source('ops', 'lender_entity') }} where entity = '{{ entity }}'
+    select lender, mode, is_cumulative from {{ source('ops', 'lender_entity') }} where entity = '{{ entity }}'
 ),
 
 received as (
@@ -23,6 +33,7 @@ received as (
     from {{ source('raw', entity) }} as rows_sent
     inner join deliveries on rows_sent.delivery_id = deliveries.delivery_id
     left join modes on rows_sent.lender = modes.lender
+    where modes.is_cumulative is not true
 ),
 
 {% if of_loan -%}
@@ -69,7 +80,7 @@ current_rows as (
 newest as (
     {{ newest_per_key(
         'current_rows', key,
-        'business_date desc, changed_at desc nulls last, delivery_id desc, line_no desc',
+        (appended_first if first_stands else '') ~ newest_first,
         ['lender', 'business_date', 'delivery_id', 'file_id', 'line_no', 'change_op', 'mode'] + columns
     ) }}
 )

@@ -123,8 +123,9 @@ from {{ ref('stg_loan') }} as loans
 inner join {{ ref('int_lender') }} as lenders on loans.lender = lenders.lender
 inner join {{ ref('int_convention') }} as conventions
     on loans.lender = conventions.lender and loans.product = conventions.product
+-- where a lender's loans name no borrower, each loan has one of its own, under its own number
 left join {{ ref('stg_borrower') }} as borrowers
-    on loans.lender = borrowers.lender and loans.borrower_id = borrowers.borrower_id
+    on loans.lender = borrowers.lender and coalesce(loans.borrower_id, loans.loan_id) = borrowers.borrower_id
 left join first_exits on loans.lender = first_exits.lender and loans.loan_id = first_exits.loan_id
 left join settled_claims on loans.lender = settled_claims.lender and loans.loan_id = settled_claims.loan_id
 left join restructurings on loans.lender = restructurings.lender and loans.loan_id = restructurings.loan_id

@@ -23,6 +23,10 @@ held_out as (
             and reversals.reverses_payment_id = originals.payment_id
             and reversals.loan_id = originals.loan_id
     where reversals.reverses_payment_id is not null and originals.payment_id is null
+    union all
+    -- another payment under a number that stands already
+    select conflicts.lender, 'payment' as entity, 'conflicting_payment_id' as reason, conflicts.loan_id
+    from {{ ref('stg_payment_conflict') }} as conflicts
 )
 
 select

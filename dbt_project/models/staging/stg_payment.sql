@@ -1,4 +1,7 @@
--- Payments as last sent. The same payment sent again counts once.
+-- Payments as sent: of those that are changed or restated the newest row, of those that are appended the first. The
+-- same payment sent again counts once. Where a lender sends what has been paid on an instalment so far, payments are
+-- what that total rose by from one accepted day to the next, so that a day delivered late falls into its place.
+{%- set parts = ['amount', 'principal', 'interest', 'fee', 'penalty'] %}
 with
 
 newest as (
@@ -7,8 +10,54 @@ newest as (
         [
             'payment_id', 'loan_id', 'instalment_no', 'value_on', 'posted_on', 'kind', 'amount', 'principal',
             'interest', 'fee', 'penalty', 'reverses_payment_id', 'channel',
-        ], of_loan=true
+        ], of_loan=true, first_stands=true
     ) | indent(4) }}
+),
+
+totals_sent as (
+    select payments.*
+    from {{ source('raw', 'payment') }} as payments
+    inner join {{ ref('stg_delivery') }} as deliveries on payments.delivery_id = deliveries.delivery_id
+    inner join {{ source('ops', 'lender_entity') }} as entities
+        on payments.lender = entities.lender and entities.entity = 'payment' and entities.is_cumulative
+),
+
+totals as (
+    {{ newest_per_key(
+        'totals_sent', ['lender', 'loan_id', 'instalment_no', 'business_date'], 'delivery_id desc, line_no desc',
+        [
+            'lender', 'business_date', 'delivery_id', 'file_id', 'line_no', 'payment_id', 'loan_id', 'instalment_no',
+            'value_on', 'posted_on', 'kind', 'channel',
+        ] + parts
+    ) | indent(4) }}
+),
+
+with_total_before as (
+    select
+        totals.*,
+        lag(value_on) over day_by_day as value_on_before,
+        {% for part in parts -%}
+        coalesce(lag({{ part }}) over day_by_day, 0) as {{ part }}_before{{ ',' if not loop.last }}
+        {% endfor %}
+    from totals
+    window day_by_day as (partition by lender, loan_id, instalment_no order by business_date)
+),
+
+-- Less than the day before: money was taken back. A row that has gone back to the date of an older payment does not say
+-- when; then it is the day on which we learn of it.
+rises_and_falls as (
+    select
+        *,
+        case when amount < amount_before then -1 else 1 end as direction,
+        case
+            when amount < amount_before and value_on < value_on_before then business_date else value_on
+        end as moved_on,
+        row_number() over (partition by lender, payment_id order by business_date, line_no) as times_sent
+    from with_total_before
+    where
+        {% for part in parts -%}
+        {{ part }} <> {{ part }}_before{{ ' or' if not loop.last }}
+        {% endfor %}
 )
 
 select
@@ -31,3 +80,26 @@ select
     newest.file_id,
     newest.line_no
 from newest
+union all
+select
+    lender,
+    -- a second movement under the id of the first needs one of its own
+    case
+        when times_sent = 1 then payment_id
+        else payment_id || '@' || cast(business_date as {{ dbt.type_string() }})
+    end as payment_id,
+    loan_id,
+    instalment_no,
+    moved_on as value_on,
+    case when moved_on = value_on then posted_on end as posted_on,
+    case when direction < 0 then 'reversal' else kind end as kind,
+    {% for part in parts -%}
+    {{ money('direction * (' ~ part ~ ' - ' ~ part ~ '_before)') }} as {{ part }},
+    {% endfor -%}
+    cast(null as {{ dbt.type_string() }}) as reverses_payment_id,
+    channel,
+    business_date,
+    delivery_id,
+    file_id,
+    line_no
+from rises_and_falls
