@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from arrears.simulate import FAULTS, Simulated, layouts, lenders, simulate
+from arrears.simulate import Simulated, layouts, lenders, simulate
 from arrears.simulate.book import add_months, day_date, day_number, draw_book
 from arrears.simulate.writers import digits
 
@@ -296,7 +296,7 @@ def test_lenders_are_found_by_module() -> None:
     assert named == []
 
 
-# ── faults ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── faults: those that a reader of the contract sees, or must not see; all of them are in test_faults.py ──
 
 FAULT_SHOWS = {
     "truncated_file": "the last line has no end|trailer|incomplete multibyte",
@@ -325,7 +325,7 @@ def _complaints(folder: Path, day: date) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULT_SHOWS)
 def test_each_fault_spoils_what_it_says_and_nothing_else(run: Path, tmp_path: Path, fault: str) -> None:
     day = END - timedelta(days=2)
     done = _simulate(tmp_path, faults=[f"{fault}@{day}"]).faults

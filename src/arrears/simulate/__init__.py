@@ -7,20 +7,24 @@ The same arguments give the same bytes. Simulating a day longer gives the same d
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+
 from arrears.simulate import layouts
-from arrears.simulate.book import day_number, draw_book
+from arrears.simulate.book import Ints, day_date, day_number, draw_book
 from arrears.simulate.engine import Simulation, month_ends
-from arrears.simulate.faults import FAULTS, FileFormat, Injection, inject, read_orders
+from arrears.simulate.faults import FAULTS, Injection, check_orders, inject, read_orders
+from arrears.simulate.jobs import Progress, run_jobs
+from arrears.simulate.scenarios import find as find_scenario
+from arrears.simulate.scenarios import names as scenario_names
+from arrears.simulate.schedule import Every, Schedule
 from arrears.simulate.truth import write_truth
 from arrears.simulate.writers import Landing
-
-Progress = Callable[[str, int, int], None]
-"""Called with lender, days done, days in all."""
 
 
 @dataclass(frozen=True)
@@ -66,35 +70,44 @@ def simulate(
     lenders: Sequence[str] | None = None,
     faults: Sequence[str] = (),
     write_from: date | None = None,
+    every: Every = "day",
+    scenario: str | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Simulated:
-    """Write one delivery a day, `start` to `end`, for every lender, and the truth.
+    """Write deliveries from `start` to `end` for every lender, and the truth.
 
     loans: about how many each lender lent in the 18 months before `start`; it goes on lending at that pace.
     lenders: names; None for all there are.
     landing: folder or fsspec URL; files go to `<landing>/<lender>/<folder of the delivery>/`. Files there already
         are written over, others left alone.
-    truth: folder; one Parquet file per lender and month-end (see `arrears.simulate.truth`) and `faults.json`.
+    truth: folder; one Parquet file per lender and month-end (see `arrears.simulate.truth`) and `faults.json`. Files
+        that a fault holds back go to `<truth>/withheld`.
     faults: `[lender:]fault[@YYYY-MM-DD]`, of `FAULTS`; without a day, on `end`.
     write_from: write deliveries from this day only (the days before are simulated all the same).
+    every: "day" for a delivery a day; "month" for one at every month-end and on `end`, with everything since the
+        one before.
+    scenario: one of `scenario_names()`.
+    workers: processes at once, one lender each; None for as many as the work and the machine warrant. They start
+        afresh and import the caller's main module, so a script guards its own start by `__name__` or asks for 1. A
+        landing in memory is always written by this process. The bytes are the same.
 
     Raises ValueError for arguments that make no sense, and OSError where files cannot be written.
     """
     chosen = list(dict.fromkeys(lenders)) if lenders is not None else layouts.names()
-    first_written = max(start, write_from or start)
-    _check(start=start, end=end, loans=loans, seed=seed, first_written=first_written)
-    found = {name: layouts.find(name) for name in chosen}
-    orders = read_orders(faults, lenders=chosen, first=first_written, last=end)
+    span = _Span(start, end, max(start, write_from or start), loans, seed, every, scenario)
+    _check(span)
+    formats = {name: layouts.find(name).FORMAT for name in chosen}
+    for name in chosen:
+        find_scenario(scenario, name, layouts.find(name).PROFILE)
+    orders = read_orders(faults, lenders=chosen, first=span.first_written, last=end)
+    check_orders(orders, formats)
 
-    span = _Span(start, end, first_written, loans, seed)
-    landings: dict[str, tuple[Landing, FileFormat]] = {}
-    written: list[SimulatedLender] = []
-    for name, layout in found.items():
-        place = Landing(str(landing), name)
-        landings[name] = (place, layout.FORMAT)
-        written.append(_write_lender(name, layout, span, place=place, truth=truth, progress=progress))
+    jobs = [_Job(name, span, str(landing), truth) for name in chosen]
+    written = run_jobs(_write_lender, jobs, workers=_workers(jobs, workers), progress=progress)
 
-    done = inject(orders, landings=landings, seed=seed)
+    landings = {name: (Landing(str(landing), name), form) for name, form in formats.items()}
+    done = inject(orders, landings=landings, seed=seed, withheld=truth / "withheld")
     truth.mkdir(parents=True, exist_ok=True)
     listing = json.dumps([i.as_dict() for i in done], ensure_ascii=False, indent=2)
     (truth / "faults.json").write_text(listing + "\n", encoding="utf-8")
@@ -108,42 +121,98 @@ class _Span:
     first_written: date
     loans: int
     seed: int
+    every: Every
+    scenario: str | None
 
 
-def _check(*, start: date, end: date, loans: int, seed: int, first_written: date) -> None:
-    if end < start:
-        raise ValueError(f"the last day ({end}) is before the first ({start})")
-    if loans < 1:
-        raise ValueError(f"loans must be 1 or more, not {loans}")
-    if seed < 0:
-        raise ValueError(f"the seed must be 0 or more, not {seed}")
-    if first_written > end:
-        raise ValueError(f"nothing to write: the first day to write ({first_written}) is after the last ({end})")
+@dataclass(frozen=True)
+class _Job:
+    lender: str
+    span: _Span
+    landing: str
+    truth: Path
 
 
-def _write_lender(
-    name: str, layout: layouts.Layout, span: _Span, *, place: Landing, truth: Path, progress: Progress | None
-) -> SimulatedLender:
-    profile = layout.PROFILE
-    book = draw_book(seed=span.seed, lender=name, profile=profile, start=span.start, end=span.end, loans=span.loans)
-    run = Simulation(seed=span.seed, lender=name, profile=profile, book=book, start=span.start, end=span.end)
-    writer = layout.writer(book, run.ledger, span.start)
-    first, write_from = run.first, day_number(span.first_written)
-    ends = month_ends(first, run.end)
+def _check(span: _Span) -> None:
+    if span.end < span.start:
+        raise ValueError(f"the last day ({span.end}) is before the first ({span.start})")
+    if span.loans < 1:
+        raise ValueError(f"loans must be 1 or more, not {span.loans}")
+    if span.seed < 0:
+        raise ValueError(f"the seed must be 0 or more, not {span.seed}")
+    if span.first_written > span.end:
+        raise ValueError(
+            f"nothing to write: the first day to write ({span.first_written}) is after the last ({span.end})"
+        )
+    if span.every not in ("day", "month"):
+        raise ValueError(f"deliveries come every day or every month, not every {span.every!r}")
+
+
+def _workers(jobs: Sequence[_Job], asked: int | None) -> int:
+    """How many processes: one for little work, which starting others would only make longer."""
+    if not jobs or jobs[0].landing.startswith("memory:"):
+        return 1
+    span = jobs[0].span
+    little = len(jobs) * span.loans * ((span.end - span.start).days + 500) < _WORK_WORTH_A_PROCESS
+    wanted = asked if asked is not None else 1 if little else os.cpu_count() or 1
+    return max(1, min(wanted, len(jobs)))
+
+
+_WORK_WORTH_A_PROCESS = 50_000_000
+"""Loans times days."""
+
+
+def _write_lender(job: _Job, progress: Progress | None) -> SimulatedLender:
+    name, span, layout = job.lender, job.span, layouts.find(job.lender)
+    scene = find_scenario(span.scenario, name, layout.PROFILE)
+    profile = scene.profile
+    book = draw_book(
+        seed=span.seed,
+        lender=name,
+        profile=profile,
+        start=span.start,
+        end=span.end,
+        loans=span.loans,
+        made=scene.made,
+    )
+    schedule = Schedule(
+        start=day_number(span.start),
+        end=day_number(span.end),
+        every=span.every,
+        incomplete=profile.incomplete,
+        seed=span.seed,
+        lender=name,
+    )
+    run = Simulation(
+        seed=span.seed,
+        lender=name,
+        profile=profile,
+        book=book,
+        start=span.start,
+        end=span.end,
+        delivered_on=schedule.delivered_on,
+        plot=scene.plot(book, span.seed, name),
+    )
+    writer = layout.writer(book, run.ledger, day_date(int(schedule.days[0])))
+    place, write_from = Landing(job.landing, name), day_number(span.first_written)
+    ends = month_ends(run.first, run.end)
     ids = writer.loan_ids(0, len(book))
     payments = deliveries = 0
+    touched: list[Ints] = []
     for day in run.run():
         # What happened before the first delivery goes into it.
-        delivered = max(day.day, run.start) >= write_from
+        delivered = write_from <= day.delivered_on <= run.end
         writer.record(day, place if delivered else None)
         payments += len(day.payments) if delivered else 0
-        if day.day >= run.start:
-            writer.deliver(day.day, run.touched)
+        touched.append(run.touched)
+        if schedule.delivers(day.day):
+            writer.deliver(day.day, touched[0] if len(touched) == 1 else np.unique(np.concatenate(touched)))
+            touched = []
             deliveries += delivered
         if day.day in ends:
-            write_truth(truth, name, run.month_end(day.day), ids)
+            write_truth(job.truth, name, run.month_end(day.day), ids)
         if progress:
-            progress(name, day.day - first + 1, run.end - first + 1)
+            progress(name, day.day - run.first + 1, run.end - run.first + 1)
     return SimulatedLender(
         lender=name,
         loans=run.known,
@@ -156,4 +225,14 @@ def _write_lender(
     )
 
 
-__all__ = ["FAULTS", "Injection", "Progress", "Simulated", "SimulatedLender", "lenders", "simulate"]
+__all__ = [
+    "FAULTS",
+    "Every",
+    "Injection",
+    "Progress",
+    "Simulated",
+    "SimulatedLender",
+    "lenders",
+    "scenario_names",
+    "simulate",
+]

@@ -10,11 +10,15 @@ longer begins with the same loans.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from arrears.simulate.profile import Agency, Habits, Product, Profile
 
 Ints = npt.NDArray[np.int64]
 Days = npt.NDArray[np.int32]
@@ -27,6 +31,8 @@ PEOPLE_PER_LOAN = 8
 """People from whom a block's borrowers are drawn; all lenders draw from the same people."""
 
 LONGEST_TERM = 60
+
+_FOREVER = 10**6
 
 
 def stream(seed: int, *purpose: str | int) -> np.random.Generator:
@@ -67,78 +73,13 @@ def months_between(earlier: Days, later: Days | int) -> Ints:
     return np.asarray(b - a, dtype=np.int64)
 
 
-@dataclass(frozen=True)
-class Product:
-    """What a lender lends. Amounts in whole currency units, rates in basis points a year."""
-
-    name: str
-    share: float
-    """Share of the loans."""
-    terms: tuple[int, ...]
-    """Terms in months, each equally likely."""
-    amounts: tuple[int, int, int]
-    """Smallest and largest amount, and the step between amounts."""
-    rates: tuple[int, ...]
-    purposes: tuple[int, ...]
-    """Positions in `Profile.purposes`."""
-    channels: tuple[int, ...]
-    """Positions in `Profile.channels`."""
-    fee_bp: int = 0
-    """Fee on every instalment, in basis points of the principal."""
-    bullet_share: float = 0.0
-    """Share that pays interest monthly and the principal at the end."""
-
-
-@dataclass(frozen=True)
-class Habits:
-    """How a lender's borrowers pay, as probabilities per instalment of a borrower of average risk."""
-
-    shock: float = 0.012
-    """An income shock begins."""
-    shock_days: float = 75.0
-    """Mean length of a shock beyond its first 30 days."""
-    lasting: float = 0.25
-    """Share of shocks that do not end."""
-    forget: float = 0.07
-    partial: float = 0.012
-    prepay: float = 0.012
-    overpay: float = 0.02
-    fen_short: float = 0.002
-    returned: float = 0.006
-    """A direct debit comes back within days."""
-    first_payment_default: float = 0.004
-    extend: float = 0.03
-    """A late borrower is given an extension, per decision."""
-    settle_short: float = 0.02
-    """A borrower 30 to 200 days late is let off the rest for paying most of it, per decision."""
-    write_off_days: tuple[int, int] = (180, 360)
-    """Days past due at which loans are written off: drawn per loan."""
-    recovery: float = 0.05
-    """A payment on a written-off loan, per month."""
-    downturns: tuple[tuple[date, date, float], ...] = (
-        (date(2022, 3, 1), date(2022, 12, 31), 1.35),
-        (date(2023, 10, 1), date(2024, 6, 30), 1.25),
-    )
-    """From, to, and by how much shocks are more frequent."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """A lender as a business: what it lends to whom. Text for codes is the layout's affair."""
-
-    products: tuple[Product, ...]
-    purposes: tuple[str, ...]
-    channels: tuple[str, ...]
-    funders: tuple[str, ...]
-    habits: Habits = Habits()
-    young: float = 0.0
-    """Preference for borrowers under 30 (log odds)."""
-    low_income: float = 0.0
-    """Preference for the two lowest income bands (log odds)."""
-    repeat_share: float = 0.12
-    """Share of the loans that go to earlier borrowers."""
-    risk: float = 0.0
-    """Shift of every borrower's risk."""
+def distinct(values: npt.NDArray[np.integer[Any]]) -> Ints:
+    """The values in order, each once. Quicker than np.unique for some thousands."""
+    ordered = np.sort(values)
+    first = np.empty(len(ordered), dtype=np.bool_)
+    first[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first].astype(np.int64)
 
 
 @dataclass
@@ -155,10 +96,20 @@ class People:
     serial: Ints  # the part of the identity number that tells people born on one day apart
     phone: Ints  # 11 digits
     risk: Floats  # 0 average, standard deviation about 1
+    appetite: Floats  # 0 to 1; above `_HUNGRY` they borrow wherever they can
+    resolve: Floats  # 0 to 1; the lowest pay to the day and then stop for good …
+    stops_on: Ints  # … from this day on
+    trouble_from: Ints  # (n, TROUBLES): days on which troubles begin, whoever lent to them
+    trouble_until: Ints  # (n, TROUBLES): and end
+    gravity: Floats  # (n, TROUBLES): 0 gravest … 1
 
     def take(self, rows: Ints) -> People:
         """The people of some rows."""
         return People(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+TROUBLES = 3
+"""Troubles drawn for each person; few live to see the third."""
 
 
 @dataclass
@@ -194,13 +145,25 @@ class Book:
     principal_due: Ints
     interest_due: Ints
     fee_due: Ints
+    planless: npt.NDArray[np.bool_]
+    """Per loan: lent without a plan. The one row that it has here never falls due, and no file shows it."""
 
     def __len__(self) -> int:
         return len(self.disbursed)
 
 
+_FLATTERY = 60
+"""Points by which the score of a misjudged segment is too good."""
+
 _SEASON = (0.95, 0.75, 1.0, 0.97, 1.0, 1.05, 1.0, 1.0, 1.02, 1.0, 1.2, 1.06)
 """Lending by calendar month: little around the spring festival, much in November."""
+
+
+_HUNGRY = 0.9
+_TROUBLE_EVERY = 70.0
+"""Mean months between the troubles of a person of average risk."""
+_TROUBLE_LASTS = 90.0
+_LASTING_TROUBLE = 0.25
 
 
 def _people(seed: int, month: int, count: int) -> People:
@@ -224,18 +187,53 @@ def _people(seed: int, month: int, count: int) -> People:
         serial=rng.integers(0, 50_000, count),
         phone=13_000_000_000 + rng.integers(0, 7_000_000_000, count),
         risk=risk,
+        **_fates(seed, month, risk),
     )
 
 
+def _fates(seed: int, month: int, risk: Floats) -> dict[str, npt.NDArray[Any]]:
+    """What becomes of the people of a month, whoever lends to them: from a stream of their own."""
+    count = len(risk)
+    rng = stream(seed, "fates", month + 100_000)
+    u = rng.random((count, 2))
+    appetite = u[:, 0]
+    strained = risk + 0.8 * (appetite > _HUNGRY)
+    months = rng.exponential(_TROUBLE_EVERY, (count, TROUBLES)) * np.exp(-0.7 * strained)[:, None]
+    lasts = 30 + np.floor(rng.exponential(_TROUBLE_LASTS, (count, TROUBLES)))
+    lasts[rng.random((count, TROUBLES)) < _LASTING_TROUBLE] = _FOREVER
+    start = int(np.datetime64(month, "M").astype("datetime64[D]").astype(np.int64))
+    begins = np.zeros((count, TROUBLES), dtype=np.int64)
+    ends = begins.copy()
+    free_from = np.full(count, float(start))
+    for k in range(TROUBLES):
+        begins[:, k] = np.floor(free_from + months[:, k] * 30.4)
+        ends[:, k] = begins[:, k] + lasts[:, k]
+        free_from = ends[:, k].astype(np.float64)
+    return {
+        "appetite": appetite,
+        "resolve": u[:, 1],
+        "stops_on": start + rng.integers(120, 540, count),
+        "trouble_from": begins,
+        "trouble_until": ends,
+        "gravity": rng.random((count, TROUBLES)),
+    }
+
+
 def _borrowers(seed: int, lender: str, profile: Profile, month: int, *, block: int, wanted: int) -> People:
-    """Some of the month's people, as this lender's customers."""
+    """Some of the month's people, as this lender's customers.
+
+    block: loans that a lender without a limit lends in the month. All lenders draw from the same people only because
+    it is the same for all.
+    """
     people = _people(seed, month, max(block * PEOPLE_PER_LOAN, 1))
     rng = stream(seed, lender, "customers", month + 100_000)
     age_days = month * 30.436875 - people.born
-    liking = profile.young * (age_days < 30 * 365.25) + profile.low_income * (people.income <= 1)
+    young, poor = age_days < 30 * 365.25, people.income <= 1
+    liking = profile.young * young + profile.low_income * poor + profile.indebted * (people.appetite > _HUNGRY)
     order = np.argsort(-(liking + rng.gumbel(size=len(liking))), kind="stable")[:wanted]
     chosen = people.take(order.astype(np.int64))
-    chosen.risk = chosen.risk + profile.risk
+    tilt = profile.young_risk * young[order] + profile.low_income_risk * poor[order]
+    chosen.risk = chosen.risk + profile.risk + tilt
     return chosen
 
 
@@ -243,37 +241,72 @@ def _concat(parts: list[People]) -> People:
     return People(*(np.concatenate([getattr(p, name) for p in parts]) for name in People.__dataclass_fields__))
 
 
-def draw_book(*, seed: int, lender: str, profile: Profile, start: date, end: date, loans: int) -> Book:
+@dataclass(frozen=True)
+class HandMade:
+    """A loan with terms of its own: the first one lent on a day or after it."""
+
+    disbursed_from: int
+    principal: int
+    term: int
+    purpose: int
+
+
+def draw_book(
+    *, seed: int, lender: str, profile: Profile, start: date, end: date, loans: int, made: Sequence[HandMade] = ()
+) -> Book:
     """Draw a lender's book.
 
     loans: how many are lent in the 18 months before `start`, about; lending goes on at that pace to `end`.
+    made: loans that are given terms of their own, where the book goes back as far.
     """
     first_month = (start.year - 1970) * 12 + start.month - 1 - HISTORY_MONTHS
     last_month = (end.year - 1970) * 12 + end.month - 1
     parts: list[dict[str, npt.NDArray[np.generic]]] = []
     people: list[People] = []
     borrowers = 0
+    pace = loans if profile.most_loans is None else min(loans, profile.most_loans)
     for month in range(first_month, last_month + 1):
-        count = max(1, round(loans / HISTORY_MONTHS * _SEASON[month % 12]))
+        block, count = (max(1, round(n / HISTORY_MONTHS * _SEASON[month % 12])) for n in (loans, pace))
         rng = stream(seed, lender, "loans", month + 100_000)
         begins = int(np.datetime64(month, "M").astype("datetime64[D]").astype(np.int64))
         length = int(np.datetime64(month + 1, "M").astype("datetime64[D]").astype(np.int64)) - begins
         disbursed = np.sort(begins + rng.integers(0, length, count)).astype(np.int32)
         repeat = rng.random(count) < (profile.repeat_share if borrowers else 0.0)
         fresh = int(count - repeat.sum())
-        people.append(_borrowers(seed, lender, profile, month, block=count, wanted=fresh))
+        people.append(_borrowers(seed, lender, profile, month, block=block, wanted=fresh))
         borrower = np.empty(count, dtype=np.int64)
         borrower[~repeat] = borrowers + np.arange(fresh)
         if borrowers:
             borrower[repeat] = rng.integers(0, borrowers, count - fresh)
         borrowers += fresh
-        parts.append(_terms(rng, profile, disbursed, borrower, count))
+        terms = _terms(rng, profile, disbursed, borrower, count)
+        _make_odd(stream(seed, lender, "odd", month + 100_000), profile, terms)
+        parts.append(terms)
     columns = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
     keep = columns["disbursed"] <= day_number(end)
     columns = {name: values[keep] for name, values in columns.items()}
+    for loan in made:
+        _make(columns, loan)
     known = int(columns["borrower"].max(initial=-1)) + 1
     everyone = _concat(people).take(np.arange(known))
     return _with_plans(columns, everyone, profile)
+
+
+def _make(columns: dict[str, npt.NDArray[Any]], made: HandMade) -> None:
+    disbursed = columns["disbursed"]
+    at = int(np.searchsorted(disbursed, made.disbursed_from))
+    if at == len(disbursed) or (at == 0 and int(disbursed[0]) > made.disbursed_from):
+        return
+    own = {"principal": made.principal, "term": made.term, "purpose": made.purpose, "oddity": 0, "bullet": False}
+    for name, value in own.items():
+        columns[name][at] = value
+
+
+SINGLE, EMPTY_INSTALMENT, LONGEST, PLANLESS, NO_PRINCIPAL = range(1, 6)
+"""Kinds of odd loan: a single instalment, one instalment of nothing, the longest term, no plan, principal zero."""
+_ODDITIES = (SINGLE, EMPTY_INSTALMENT, LONGEST, PLANLESS, NO_PRINCIPAL)
+_ORDINARY_ODDITIES = 3
+_NO_DUE_DAY = (date(2100, 12, 31) - date(1970, 1, 1)).days
 
 
 def _terms(
@@ -318,16 +351,37 @@ def _terms(
     }
 
 
+def _make_odd(rng: np.random.Generator, profile: Profile, terms: dict[str, npt.NDArray[np.generic]]) -> None:
+    """Turn some loans of a block into degenerate ones, each equally likely to be of any kind."""
+    count = len(terms["disbursed"])
+    kinds = len(_ODDITIES) if profile.odd else _ORDINARY_ODDITIES
+    u = rng.random((count, 2))
+    odd = np.where(u[:, 0] < profile.habits.odd, np.floor(u[:, 1] * kinds).astype(np.int64) + 1, 0)
+    terms["oddity"] = odd
+    terms["term"] = np.select(
+        [odd == SINGLE, odd == LONGEST, odd == PLANLESS], [1, LONGEST_TERM, 1], terms["term"].astype(np.int64)
+    )
+    terms["principal"] = np.where(odd == NO_PRINCIPAL, 0, terms["principal"].astype(np.int64))
+
+
 def _with_plans(columns: dict[str, npt.NDArray[np.generic]], borrowers: People, profile: Profile) -> Book:
     loans: dict[str, Ints] = {k: v.astype(np.int64) for k, v in columns.items() if k not in ("noise", "bullet")}
     noise = columns["noise"].astype(np.float64)
     bullet = columns["bullet"].astype(np.bool_)
     count = len(bullet)
-    score = np.clip(np.rint(640 - 42 * borrowers.risk[loans["borrower"]] + noise), 350, 850).astype(np.int64)
+    flattered = np.zeros(count, dtype=np.bool_)
+    if profile.misjudged_channel is not None:
+        flattered |= loans["channel"] == profile.misjudged_channel
+    if profile.misjudged_income is not None:
+        flattered |= borrowers.income[loans["borrower"]] == profile.misjudged_income
+    merit = 640 - 42 * borrowers.risk[loans["borrower"]] + _FLATTERY * flattered + noise
+    score = np.clip(np.rint(merit), 350, 850).astype(np.int64)
     grade = np.searchsorted(np.array([-700, -660, -620, -570]), -score, side="right").astype(np.int64)
     offset = np.concatenate([[0], np.cumsum(loans["term"])]).astype(np.int64)
     fee_bp = np.array([p.fee_bp for p in profile.products], dtype=np.int64)[loans["product"]]
     plan = _plans(loans, bullet, fee_bp, offset)
+    oddity = loans.pop("oddity")
+    _make_plans_odd(plan, oddity, offset)
     _, first_loan = np.unique(loans["borrower"], return_index=True)
     return Book(
         borrowers=borrowers,
@@ -342,6 +396,7 @@ def _with_plans(columns: dict[str, npt.NDArray[np.generic]], borrowers: People, 
         principal_due=plan[1],
         interest_due=plan[2],
         fee_due=plan[3],
+        planless=oddity == PLANLESS,
         **loans,
     )
 
@@ -371,3 +426,40 @@ def _plans(
         of_principal[at], of_interest[at], of_fee[at] = part, interest, fee[rows]
         balance[rows] -= part
     return due, of_principal, of_interest, of_fee
+
+
+def _make_plans_odd(plan: tuple[Days, Ints, Ints, Ints], oddity: Ints, offset: Ints) -> None:
+    """Make one instalment in the middle owe nothing (the last one carries it), or keep the plan from falling due."""
+    due, principal, interest, fee = plan
+    empty = np.flatnonzero((oddity == EMPTY_INSTALMENT) & (np.diff(offset) > 2))
+    at, last = offset[empty] + 1, offset[empty + 1] - 1
+    for part in (principal, interest, fee):
+        part[last] += part[at]
+        part[at] = 0
+    planless = offset[:-1][oddity == PLANLESS]
+    due[planless] = _NO_DUE_DAY
+    interest[planless] = 0
+    fee[planless] = 0
+
+
+__all__ = [
+    "HISTORY_MONTHS",
+    "LONGEST_TERM",
+    "Agency",
+    "Book",
+    "Days",
+    "Floats",
+    "Habits",
+    "HandMade",
+    "Ints",
+    "People",
+    "Product",
+    "Profile",
+    "add_months",
+    "day_date",
+    "day_number",
+    "distinct",
+    "draw_book",
+    "months_between",
+    "stream",
+]

@@ -4,11 +4,12 @@
 |---|---|
 | loan_id | as the lender's files spell it |
 | as_of | the month-end |
-| state | active, settled, written_off |
-| dpd, contractual_dpd | days past due on the plan in force and on the original plan; both go on for loans written off |
+| state | active, settled, written_off, transferred, compensated, bought_back |
+| dpd | days past due on the plan in force, without the days of a pause; goes on when a loan has left the book |
+| contractual_dpd | days past due on the original plan, pauses or not; likewise |
 | outstanding_principal | 0 unless active (a settled loan may keep 0.01) |
-| overdue_principal, overdue_amount | shortfall of instalments due before the month-end, all components |
-| is_restructured | was extended by then |
+| overdue_principal, overdue_amount | shortfall of instalments due before the month-end: of principal, and in all |
+| is_restructured | was extended or given new terms by then; a part prepayment is neither |
 
 Amounts are decimal(18,2) in the lender's currency; default conventions of metrics.md.
 """
@@ -17,7 +18,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from arrears.simulate.book import Ints, day_date
 from arrears.simulate.engine import MonthEnd
@@ -26,7 +29,10 @@ from arrears.simulate.ledger import STATES
 
 def money(name: str, cents: Ints) -> pl.Series:
     """Whole cents as decimal(18,2), exactly."""
-    return pl.Series(name, cents).cast(pl.Decimal(18, 2)) / 100
+    wide = np.empty((len(cents), 2), dtype=np.int64)  # a decimal is the number of cents in 128 bits
+    wide[:, 0], wide[:, 1] = cents, cents >> 63
+    decimals = pa.Array.from_buffers(pa.decimal128(18, 2), len(cents), [None, pa.py_buffer(wide)])
+    return pl.Series(name, decimals, dtype=pl.Decimal(18, 2))
 
 
 def write_truth(truth: Path, lender: str, at: MonthEnd, loan_ids: list[str]) -> Path:

@@ -1,6 +1,7 @@
 """How each lender writes its deliveries: one module a lender, found by its name.
 
-A layout module offers what `Layout` lists. To add a lender, add a module; nothing else names it.
+A layout module offers what `Layout` lists. To add a lender, add a module; nothing else names it. What layouts share is
+in modules whose names begin with an underscore.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class DeliveryWriter(Protocol):
     """Bytes written so far."""
 
     def record(self, day: Day, landing: Landing | None) -> None:
-        """Take a day's bookings into the delivery that is open (the day's own, or the first one's).
+        """Take a day's bookings into the open delivery, that of `day.delivered_on`; opens it where none is.
 
         landing: None makes the delivery without writing it.
         """

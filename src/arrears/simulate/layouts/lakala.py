@@ -217,7 +217,7 @@ class Writer:
 
     def record(self, day: Day, landing: Landing | None) -> None:
         """Append the day's bookings to the open delivery; opens one where none is."""
-        at = max(day.day, self.start)
+        at = day.delivered_on
         if not self._open:
             folder = delivery_folder(day_date(at))
             self._open = {
@@ -292,14 +292,14 @@ class Writer:
                     digits(nth + 1),
                     digits(np.repeat(version, term)),
                     dates(self.ledger.due[rows]),
-                    digits(book.principal_due[rows]),
+                    digits(self.ledger.principal_due[rows]),
                     digits(self.ledger.interest_due[rows]),
                     digits(book.fee_due[rows]),
                     dates(np.repeat(effective, term)),
                     self._date(at, len(rows)),
                 ]
             ),
-            int(book.principal_due[rows].sum()),
+            int(self.ledger.principal_due[rows].sum()),
         )
 
     def _payments(self, at: int, p: Payments) -> None:
@@ -375,6 +375,12 @@ class _Format:
         kind="类型",
         a_payment="还款",
         reverses="原流水号",
+        a_reversal="退回",
+        amount="金额",
+        plans="PLAN",
+        planned_loan="借据号",
+        text="资金方",
+        days_late="逾期天数",
     )
 
     def folder(self, day: date) -> str:
