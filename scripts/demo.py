@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from decimal import Decimal
+from itertools import count, takewhile
 from pathlib import Path
 
 import psycopg2
@@ -83,7 +84,20 @@ def run_dags(env: dict[str, str], lenders: list[str], dates: list[dt.date], publ
 
 
 def dates_in(folder: Path) -> list[dt.date]:
-    return sorted(dt.date.fromisoformat(path.name) for path in folder.iterdir()) if folder.is_dir() else []
+    return sorted(dt.date.fromisoformat(path.name) for path in folder.iterdir())
+
+
+def simulated_dates(landing: Path) -> list[dt.date]:
+    """The days, from the first on, for which some lender has delivered."""
+    from arrears.contract import contract_for
+
+    lenders = [path.name for path in landing.iterdir()] if landing.is_dir() else []
+
+    def delivered(date: dt.date) -> bool:
+        folders = {name: contract_for(ROOT / "lenders", name, date).arrears.delivery.folder for name in lenders}
+        return any((landing / name / folder.format(date=date)).is_dir() for name, folder in folders.items())
+
+    return list(takewhile(delivered, (FIRST + dt.timedelta(days=number) for number in count())))
 
 
 # ── what there is to see ─────────────────────────────────────────────────────────────────────────────────
@@ -140,23 +154,20 @@ def _cell(value: object) -> str:
 def simulated() -> None:
     began, landing = time.monotonic(), ROOT / "landing"
     env = start(ROOT / ".arrears", landing)
-    lenders = [path.name for path in landing.iterdir()] if landing.is_dir() else []
-    last = max([LAST, *(date for lender in lenders for date in dates_in(landing / lender))])
-    simulate(env, last)
-    lenders = sorted(path.name for path in landing.iterdir())
-    run_dags(env, lenders, sorted({date for lender in lenders for date in dates_in(landing / lender)}))
+    simulate(env, max([LAST, *simulated_dates(landing)]))
+    run_dags(env, sorted(path.name for path in landing.iterdir()), simulated_dates(landing))
     show(env, time.monotonic() - began, "make day")
 
 
 def day() -> None:
     began, landing = time.monotonic(), ROOT / "landing"
-    lenders = sorted(path.name for path in landing.iterdir()) if landing.is_dir() else []
-    if not lenders:
+    dates = simulated_dates(landing)
+    if not dates:
         sys.exit("There is no first day yet: make run")
     env = start(ROOT / ".arrears", landing)
-    date = max(date for lender in lenders for date in dates_in(landing / lender)) + dt.timedelta(days=1)
+    date = dates[-1] + dt.timedelta(days=1)
     simulate(env, date, write_from=date)
-    run_dags(env, lenders, [date])
+    run_dags(env, sorted(path.name for path in landing.iterdir()), [date])
     show(env, time.monotonic() - began, "make day")
 
 

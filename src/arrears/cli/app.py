@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -111,23 +111,32 @@ def simulate(
         dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Write deliveries from this day on only.")
     ] = None,
     truth: Annotated[Path | None, typer.Option(help="Where the truth goes; default: beside landing.")] = None,
+    every: Annotated[
+        Literal["day", "month"], typer.Option(help="A delivery every day, or at every month-end and on the last day.")
+    ] = "day",
+    scenario: Annotated[str | None, typer.Option(help="Lenders that show reported figures: seed-facts.")] = None,
 ) -> None:
     """Write deliveries of the built-in lenders in their own layouts, and beside them the truth."""
     from arrears.simulate import simulate as run_simulation
 
     own = settings()
-    with output.working(f"simulating {loans:,} loans"):
-        summary = run_simulation(
-            start=start.date(),
-            end=end.date(),
-            loans=loans,
-            seed=seed,
-            lenders=lender,
-            landing=own.landing,
-            truth=truth or own.root / "truth",
-            faults=faults or (),
-            write_from=write_from.date() if write_from else None,
-        )
+    try:
+        with output.working(f"simulating {loans:,} loans"):
+            summary = run_simulation(
+                start=start.date(),
+                end=end.date(),
+                loans=loans,
+                seed=seed,
+                lenders=lender,
+                landing=own.landing,
+                truth=truth or own.root / "truth",
+                faults=faults or (),
+                write_from=write_from.date() if write_from else None,
+                every=every,
+                scenario=scenario,
+            )
+    except ValueError as error:
+        raise Usage(str(error)) from error
     for written in summary.lenders:
         output.say(
             f"{written.lender}: {written.loans:,} loans, {written.deliveries:,} deliveries with "
@@ -153,6 +162,31 @@ def check(lender: str, date: Annotated[dt.datetime, typer.Argument(formats=["%Y-
         output.say(f"{lender} {date:%Y-%m-%d}: {findings.rows:,} rows, {findings.rejected:,} rejected: {verdict}")
     if findings.refusing:
         raise typer.Exit(Refused.exit_code)
+
+
+@app.command()
+def onboard(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="The files of one delivery, as samples.")],
+    lender: Annotated[str | None, typer.Option(help="Its name; default: the folder's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write DIR/LENDER/datapackage.yaml.", metavar="DIR")] = None,
+    json: Json = False,
+) -> None:
+    """Draft a contract from sample files, to be finished by hand; what is guessed and what is open is marked."""
+    from arrears.onboard import onboard as draft_contract
+
+    with output.working(f"reading {len(files)} files"):
+        draft = draft_contract(files, lender)
+    written = draft.write(out) if out is not None else None
+    if json:
+        output.as_json(draft.to_dict() | {"path": written})
+        return
+    if written is None:
+        output.verbatim(draft.text)
+    for table in draft.tables:
+        output.tell(f"{table['file']}: {table['entity'] or 'nothing that we know'} ({table['rows']:,} rows read)")
+    output.tell(f"{written or 'the draft'}: {len(draft.open_places)} places to decide")
+    for place in draft.open_places:
+        output.tell(f"  line {place}")
 
 
 @app.command()

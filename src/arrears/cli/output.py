@@ -20,6 +20,16 @@ def say(text: str) -> None:
     out.print(escape(text))
 
 
+def verbatim(text: str) -> None:
+    """A text as it is, for a file."""
+    out.file.write(text)
+
+
+def tell(text: str) -> None:
+    """What a person should know beside the result; on standard error, so that the result can go into a file."""
+    err.print(escape(text))
+
+
 def as_json(value: Any) -> None:
     """One JSON document on standard output, dates in ISO form."""
     out.file.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
