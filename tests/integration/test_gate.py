@@ -83,11 +83,11 @@ def test_a_delivery_that_fails_is_refused_and_the_one_before_stands(
     warehouse: Warehouse, delivered: Callable[..., int]
 ) -> None:
     judge(delivered())
-    bad = delivered(principal=0, rate=18)
+    bad = delivered(principal=-1, rate=18)
     with pytest.raises(Refused) as refused:
         judge(bad)
     assert [reason.split(" (")[0] for reason in refused.value.reasons] == [
-        "loan: a loan has a positive principal",
+        "loan: no loan has a negative principal",
         "loan: an annual rate is 0 to 100 percent",
     ]
     assert statuses(warehouse) == ["accepted", "refused"]
