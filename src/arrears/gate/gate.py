@@ -143,6 +143,7 @@ def _reasons(result: GateResult) -> list[str]:
         + (f", {verdict.unexpected} rows" if verdict.unexpected is not None else "")
         + f"): {verdict.observed}"
         for verdict in result.failed
+        if verdict.severity != "info"  # on record, and no reason for anything
     ]
 
 
