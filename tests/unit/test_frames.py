@@ -96,4 +96,10 @@ def test_blanks_are_seen(blank: str) -> None:
 def test_all_columns_are_text(tmp_path: Path) -> None:
     (block,) = blocks(_stream(tmp_path, b"1,2024-01-01\ntrue,\n"), 2)
     assert set(block.frame.select("c1", "c2").dtypes) == {pl.String}
-    assert not block.blanks
+    assert (block.blanks, block.plain) == (False, True)
+
+
+@pytest.mark.parametrize("body", [b'1,"a\nb"\n', b"1,a\x1fb\n", b"1,a\x1eb\n"])
+def test_what_needs_quotes_when_copied(body: bytes, tmp_path: Path) -> None:
+    (block,) = blocks(_stream(tmp_path, body), 2)
+    assert not block.plain

@@ -87,7 +87,11 @@ class LoadingFile:
             judged = self._judge.judge(block, accept=self.accept)
             self._whole.look(judged.texts)
             self._note(judged.rejected)
-            copies = [accepted_rows(self.source, entity, rows) for entity, rows in judged.entities if rows.height]
+            copies = [
+                accepted_rows(self.source, entity, rows, plain=block.plain)
+                for entity, rows in judged.entities
+                if rows.height
+            ]
             if judged.rejected.height:
                 copies.append(rejected_values(self.source, judged.rejected))
             yield _Block(judged.rows, judged.rejected_rows, copies)

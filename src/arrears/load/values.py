@@ -377,6 +377,8 @@ def _plain_amount(
     digits_only = text.str.contains(rf"\A[0-9]{{1,{digits}}}{fraction}\z")
     if limits.minimum is None or Decimal(str(limits.minimum)) <= 0:
         return digits_only
+    if field.type == "integer":
+        return digits_only & (text.cast(pl.Int64, strict=False) >= _bound(field, limits.minimum, ROUND_CEILING))
     # Rounding keeps the order, so what is larger as a binary fraction is larger.
     return digits_only & (_plain_number(field, text).cast(pl.Float64, strict=False) > float(str(limits.minimum)))
 

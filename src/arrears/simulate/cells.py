@@ -25,13 +25,6 @@ def widened(block: Block, width: int) -> Block:
     return np.concatenate([block, room], axis=1)
 
 
-def hundredths(values: Ints) -> Block:
-    """Whole numbers ≥ 0 of hundredths with a point: fen as 1234.50, basis points as 18.00."""
-    return np.concatenate(
-        [digits(values // 100), constant(".", len(values)), digits(values % 100, 2, zeros=True)], axis=1
-    )
-
-
 def grouped(fen: Ints) -> Block:
     """Amounts ≥ 0 in fen as 1,234.50."""
     yuan = fen // 100

@@ -32,6 +32,7 @@ from arrears.simulate.writers import (
     dates,
     delivery_folder,
     digits,
+    hundredths,
     lookup,
     row_block,
     squeeze,
@@ -138,17 +139,6 @@ def _payment_ids(ids: Ints) -> Block:
     )
 
 
-def _hundredths(values: Ints) -> Block:
-    return np.concatenate(
-        [
-            digits(values // 100),
-            constant(".", len(values)),
-            digits(values % 100, 2, zeros=True),
-        ],
-        axis=1,
-    )
-
-
 class Writer:
     """Writes the deliveries of one book."""
 
@@ -181,7 +171,7 @@ class Writer:
             lookup(PROFILE.channels, book.channel, ENCODING),
             lookup(PROFILE.funders, book.funder, ENCODING),
             digits(book.principal),
-            _hundredths(book.rate_bp),
+            hundredths(book.rate_bp),
             digits(book.term),
             lookup(_METHODS, book.bullet.astype(np.int64), ENCODING),
             dates(book.disbursed),

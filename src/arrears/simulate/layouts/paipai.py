@@ -24,7 +24,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from arrears.simulate.book import Book, Ints, day_date, day_number
-from arrears.simulate.cells import DASHED, SLASHED, absent, hundredths, spelled_dates, widened
+from arrears.simulate.cells import DASHED, SLASHED, absent, spelled_dates, widened
 from arrears.simulate.faults.form import FileFormat, Marker, Roles, Table
 from arrears.simulate.formats_csv import CsvFile, parse_csv, render_csv
 from arrears.simulate.ledger import Ledger
@@ -32,7 +32,7 @@ from arrears.simulate.persons import PROVINCES, birth_years, identity_numbers, n
 from arrears.simulate.posted import NEVER_PAID, PostedBook
 from arrears.simulate.profile import Habits, Product, Profile
 from arrears.simulate.records import TRANSFERRED, Day
-from arrears.simulate.writers import Block, Landing, constant, delivery_folder, digits, lookup, row_block
+from arrears.simulate.writers import Block, Landing, constant, delivery_folder, digits, hundredths, lookup, row_block
 
 ENCODING = "utf-8-sig"
 _CHARACTERS = "utf-8"
