@@ -150,13 +150,13 @@ FAULTS: dict[str, tuple[tuple[str, str], str, str]] = {
         "(a)",
         "is not a regular expression as we read them",
     ),
-    "minimum that is no number": (("minimum: 1", "minimum: one"), "minimum", "'one' is not a integer"),
+    "minimum that is no number": (("minimum: 1", "minimum: one"), "minimum", "'one' is not an integer"),
     "minimum of a text": (
         ("{name: state, type: string}", "{name: state, type: string, constraints: {minimum: 1}}"),
         "state",
         "a string has no minimum",
     ),
-    "enum that is no number": (("minimum: 1", "enum: [1, two]"), "enum", "'two' is not a integer"),
+    "enum that is no number": (("minimum: 1", "enum: [1, two]"), "enum", "'two' is not an integer"),
     "empty enum": (("minimum: 1", "enum: []"), "enum", "at least 1"),
     "unit of a text": (("{field: loan_id}", "{field: loan_id, unit: fen}"), "unit", "a string has no unit"),
     "constant not allowed": (("{kind: repayment}", "{kind: payment}"), "kind: payment", "did you mean 'repayment'?"),
@@ -261,7 +261,7 @@ FAULTS: dict[str, tuple[tuple[str, str], str, str]] = {
     ),
     "business date that is no date": (("business_date: day", "business_date: state"), "business_date", "not a date"),
     "unknown business date column": (("business_date: day", "business_date: days"), "business_date", "'day'"),
-    "sum of a text": (("sum: amount", "sum: state"), "control", "not a integer or number"),
+    "sum of a text": (("sum: amount", "sum: state"), "control", "not an integer or number"),
     "unknown sum column": (("sum: amount", "sum: amounts"), "control", "'amount'"),
     "wide delimiter": (('delimiter: ","', 'delimiter: "，"'), "delimiter", "not a single ASCII character"),
     "delimiter that quotes": (('delimiter: ","', "delimiter: '\"'"), "dialect", "the same"),
@@ -281,7 +281,7 @@ FAULTS: dict[str, tuple[tuple[str, str], str, str]] = {
     "exclusive bound that is no number": (
         ("minimum: 1", "exclusiveMinimum: one"),
         "exclusiveMinimum",
-        "'one' is not a integer",
+        "'one' is not an integer",
     ),
     "exclusive bound of a text": (
         ("{name: state, type: string}", "{name: state, type: string, constraints: {exclusiveMaximum: 1}}"),

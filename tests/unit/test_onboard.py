@@ -212,7 +212,7 @@ def test_a_draft_with_open_places_is_refused_at_each_of_them(
     assert lines
     with pytest.raises(Refused) as refused:
         read_contract(path)
-    assert "'???' is not a value of kind" in str(refused.value)
+    assert "kind is still open: put one of " in str(refused.value)
 
 
 def test_what_is_open_is_listed_with_its_line(drafts: dict[str, Draft]) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from arrears.contract.entities import ENTITIES, Entity, Kind
 from arrears.contract.model import Contract, Derivation, Derived, Resource, TableField
-from arrears.contract.problem import Place, Problem, is_literal, unknown
+from arrears.contract.problem import Place, Problem, a, is_literal, unknown
+
+OPEN = "???"  # what a drafted contract holds where a person has to decide
 
 _TYPES_FOR: dict[Kind, tuple[str, ...]] = {
     Kind.TEXT: ("string", "integer", "number", "boolean", "date"),
@@ -78,7 +80,7 @@ def _type_problems(place: Place, field: TableField, target: str, entity: Entity)
     rule = entity.fields[target]
     if field.arrears.values is None and field.type not in _TYPES_FOR[rule.kind]:
         takes = " or ".join(_TYPES_FOR[rule.kind])
-        yield place, f"a {field.type} cannot fill {target}, which is {rule.kind.value}; it takes {takes}"
+        yield place, f"{a(field.type)} cannot fill {target}, which is {rule.kind.value}; it takes {takes}"
     if field.arrears.pii is not None and rule.kind is not Kind.TEXT:
         yield place, f"a hash cannot fill {target}, which is {rule.kind.value}"
     for value in (field.arrears.values or {}).values():
@@ -88,7 +90,10 @@ def _type_problems(place: Place, field: TableField, target: str, entity: Entity)
 def _literal_problems(place: Place, target: str, value: str, entity: Entity) -> Iterator[Problem]:
     """A value that the contract itself gives to a field."""
     rule = entity.fields[target]
-    if rule.allowed and value not in rule.allowed:
+    if value == OPEN:
+        choice = f"one of {', '.join(rule.allowed)}" if rule.allowed else "its value"
+        yield place, f"{target} is still open: put {choice} in place of {OPEN}"
+    elif rule.allowed and value not in rule.allowed:
         yield place, unknown(f"a value of {target}", value, rule.allowed)
     elif not is_literal(value, rule.kind):
         yield place, f"'{value}' cannot fill {target}, which is {rule.kind.value}"
@@ -121,7 +126,7 @@ def _cumulative_problems(place: Place, derivation: Derivation) -> Iterator[Probl
     if not derivation.cumulative:
         return
     if derivation.entity != "payment":
-        yield place, f"only payments come as running totals, not a {derivation.entity}"
+        yield place, f"only payments come as running totals, not {a(derivation.entity)}"
     elif "instalment_no" not in derivation.fields:
         yield place, "a running total is of one instalment: instalment_no has to be filled"
     if derivation.mode != "append":
@@ -172,7 +177,7 @@ def _sum_problems(here: Place, target: str, kind: Kind, columns: list[TableField
         yield here, f"a sum cannot fill {target}, which is {kind.value}"
     for column in columns:
         if column.type not in ("integer", "number"):
-            yield here, f"'{column.name}' is a {column.type}, not a number that can be added"
+            yield here, f"'{column.name}' is {a(column.type)}, not a number that can be added"
         elif column.arrears.pii is not None or column.arrears.values is not None:
             yield here, f"'{column.name}' is hashed or mapped, so that it cannot be added"
 

@@ -39,3 +39,8 @@ def is_literal(text: str, kind: Kind) -> bool:
         return kind not in (Kind.DATE, Kind.INSTANT) or dt.datetime.fromisoformat(text) is not None
     except ValueError:
         return False
+
+
+def a(word: str) -> str:
+    """The word with its article: a string, an integer."""
+    return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from arrears.contract.entities import Kind
 from arrears.contract.filling import filling_problems, mode_problems
 from arrears.contract.model import Contract, Resource, TableField, Trailer
-from arrears.contract.problem import Place, Problem, is_literal, unknown
+from arrears.contract.problem import Place, Problem, a, is_literal, unknown
 
 # Conventions of metrics that a contract may override, with the values each may take.
 CONVENTIONS: dict[str, re.Pattern[str]] = {
@@ -142,7 +142,7 @@ def _special_column_problems(here: Place, resource: Resource, columns: dict[str,
         if column is not None and column not in columns:
             yield (*here, label), unknown("a column of this file", column, columns)
         elif column is not None and columns[column].type not in types:
-            yield (*here, label), f"'{column}' is a {columns[column].type}, not a {' or '.join(types)}"
+            yield (*here, label), f"'{column}' is {a(columns[column].type)}, not {a(' or '.join(types))}"
 
 
 def _change_problems(here: Place, resource: Resource, columns: dict[str, TableField]) -> Iterator[Problem]:
@@ -161,7 +161,7 @@ def _change_problems(here: Place, resource: Resource, columns: dict[str, TableFi
         elif columns[column].arrears.pii is not None:
             yield place, f"'{column}' is hashed or dropped on the way in"
         elif label == "at" and columns[column].type not in ("date", "datetime"):
-            yield place, f"'{column}' is a {columns[column].type}, not a datetime"
+            yield place, f"'{column}' is {a(columns[column].type)}, not a datetime"
 
 
 def _is_text_encoding(name: str) -> bool:
@@ -265,7 +265,7 @@ def _object_problems(here: Place, field: TableField) -> Iterator[Problem]:
 
 def _field_problems(here: Place, field: TableField) -> Iterator[Problem]:
     if field.arrears.parts is not None:
-        yield (*here, "arrears", "parts"), f"a {field.type} has no parts: an object has"
+        yield (*here, "arrears", "parts"), f"{a(field.type)} has no parts: an object has"
     yield from _date_problems(here, field)
     if field.constraints.pattern is not None:
         yield from _regex_problems((*here, "constraints", "pattern"), field.constraints.pattern)
@@ -276,7 +276,7 @@ def _field_problems(here: Place, field: TableField) -> Iterator[Problem]:
         yield (*here, "format"), "a datetime is read as ISO 8601 alone, 2024-01-31T08:30:00+08:00: leave the format out"
     yield from _pii_problems(here, field)
     if field.arrears.unit is not None and field.type not in ("integer", "number"):
-        yield (*here, "arrears", "unit"), f"a {field.type} has no unit"
+        yield (*here, "arrears", "unit"), f"{a(field.type)} has no unit"
     if (field.constraints.model_extra or {}).get("jsonSchema") is not None:
         yield (*here, "constraints", "jsonSchema"), "not checked here: describe an object by its parts, or leave it out"
     if (field.model_extra or {}).get("categories") is not None:
@@ -320,13 +320,13 @@ def _bound_problems(place: Place, field: TableField) -> Iterator[Problem]:
         ("exclusiveMinimum", limits.exclusive_minimum), ("exclusiveMaximum", limits.exclusive_maximum),
     ):  # fmt: skip
         if bound is not None and kind is None:
-            yield (*place, name), f"a {field.type} has no {name}"
+            yield (*place, name), f"{a(field.type)} has no {name}"
         elif bound is not None and kind is not None and not is_literal(str(bound), kind):
-            yield (*place, name), f"'{bound}' is not a {field.type}"
+            yield (*place, name), f"'{bound}' is not {a(field.type)}"
     if field.type in ("integer", "number"):
         for value in limits.enum or []:
             if not is_literal(str(value), Kind.MONEY):
-                yield (*place, "enum"), f"'{value}' is not a {field.type}"
+                yield (*place, "enum"), f"'{value}' is not {a(field.type)}"
 
 
 def _pii_problems(here: Place, field: TableField) -> Iterator[Problem]:
