@@ -20,7 +20,7 @@ from arrears.delivery import Delivery
 from arrears.delivery.stream import open_stream
 from arrears.errors import Refused
 from arrears.load.frames import blocks
-from arrears.settings import Role, settings
+from arrears.settings import Role, Settings, settings
 from arrears.simulate import lenders, simulate
 
 from ..conftest import Warehouse
@@ -196,10 +196,10 @@ def test_nothing_personal_in_any_table(published: Published, planted: re.Pattern
 
 
 def test_nothing_personal_in_any_file_log_or_message(
-    published: Published, planted: re.Pattern[str], server: object
+    published: Published, planted: re.Pattern[str], server: Settings
 ) -> None:
     assert not planted.search(published.said)
-    kept = [settings().home, server.home]  # type: ignore[attr-defined]
+    kept = [settings().home, server.home]
     looked_at = 0
     for path in (path for folder in kept for path in Path(folder).rglob("*")):
         inside = path.relative_to(next(Path(folder) for folder in kept if path.is_relative_to(folder))).parts
