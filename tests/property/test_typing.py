@@ -64,9 +64,7 @@ def _loaded(
         return [KEPT if good else REJECTED for good in found["holds"]]
     query = "select cast(u.value as {}) from unnest(%s::text[]) with ordinality as u (value, number) order by number"
     cursor.execute(query.format(target.kind.value), [values])
-    return [
-        value if good else REJECTED for good, (value,) in zip(found["holds"], cursor.fetchall(), strict=True)
-    ]
+    return [value if good else REJECTED for good, (value,) in zip(found["holds"], cursor.fetchall(), strict=True)]
 
 
 # ── the reference ────────────────────────────────────────────────────────────────────────────────────────

@@ -21,6 +21,8 @@ from arrears.delivery.files import BLOCK, DeliveryFile, reachable
 
 # A line longer than this is no line of a table: a file without line breaks must not be held in memory whole.
 LONGEST_LINE = 1 << 24
+# What Python says of a character of which only the first bytes are there.
+CUT_OFF = ("unexpected end of data", "incomplete multibyte sequence")
 BYTE_ORDER_MARK = codecs.BOM_UTF8
 
 
@@ -113,4 +115,7 @@ def _recoded(file: DeliveryFile, blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _wrong_encoding(file: DeliveryFile, error: UnicodeDecodeError, line: int) -> BrokenFile:
     rule = f"bytes that are not {file.resource.encoding} ({error.reason}); is the file written in another encoding?"
+    if error.reason in CUT_OFF and error.end == len(error.object):
+        rule = f"bytes that are not {file.resource.encoding}: the file ends in the middle of a character; "
+        rule += "it is truncated, or written in another encoding"
     return BrokenFile(Fault(file.path, rule, line=line))

@@ -39,10 +39,9 @@ def accepted_rows(source: Source, entity: str, rows: pl.DataFrame, *, plain: boo
     plain: none of them holds a line break, `SEPARATOR` or `QUOTE` (see `frames.Block`).
     """
     known = {
-        "lender": source.lender, "business_date": source.business_date, "delivery_id": source.delivery_id,
-        "file_id": source.file_id,
+        "business_date": source.business_date, "delivery_id": source.delivery_id, "file_id": source.file_id,
     }  # fmt: skip
-    # Into the lender's partition itself: the way through the parent costs a tenth more.
+    # Into the lender's partition itself, which knows its lender: the way through the parent costs a tenth more.
     return _rendered(("raw", f"{entity}_{source.lender}"), known, rows, plain=plain)
 
 

@@ -210,7 +210,8 @@ def ensure_partitions(cursor: Cursor, lender: str) -> None:
         if one(cursor, "select to_regclass(%s)", [f'raw."{name}"'])[0] is not None:
             continue
         cursor.execute(
-            SQL("create table if not exists {} partition of {} for values in ({})").format(
+            # The default saves sending the lender with every row that is copied into its partition.
+            SQL("create table if not exists {0} partition of {1} (lender default {2}) for values in ({2})").format(
                 Identifier("raw", name), Identifier("raw", entity), Literal(lender)
             )
         )

@@ -34,3 +34,21 @@ alter table raw.collection_action
 
 -- whether the payments of a lender are what has been paid on an instalment so far, instead of one payment each
 alter table ops.lender_entity add column is_cumulative boolean not null default false;
+
+-- A partition knows its lender, so that it need not be sent with every row. New ones are made so.
+do $$
+declare
+    part record;
+begin
+    for part in
+        select
+            children.oid::regclass as name,
+            substring(pg_get_expr(children.relpartbound, children.oid) from '''(.*)''') as lender
+        from pg_inherits
+        inner join pg_class as children on pg_inherits.inhrelid = children.oid
+        inner join pg_class as parents on pg_inherits.inhparent = parents.oid
+        where parents.relnamespace = 'raw'::regnamespace and children.relkind = 'r'
+    loop
+        execute 'alter table ' || part.name || ' alter lender set default ' || quote_literal(part.lender);
+    end loop;
+end $$;
