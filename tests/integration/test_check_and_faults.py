@@ -1,14 +1,18 @@
-"""A simulated lender's deliveries, spoilt in every way that the simulator knows, from the files to the command line."""
+"""What `arrears check` and `arrears load` say of a simulated lender's deliveries, good and bad, to people and scripts.
+
+How every fault of the simulator is met stands in `test_situations`.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +20,8 @@ from typing import Any
 import pytest
 
 from arrears import pipeline
-from arrears.errors import Refused
 from arrears.settings import Role, settings
-from arrears.simulate import FAULTS, Injection, simulate
+from arrears.simulate import Injection, simulate
 
 Warehouse = Any  # what the fixture `shared_warehouse` gives
 LENDER = "lakala"
@@ -95,12 +98,9 @@ def loaded(shared_warehouse: Warehouse, clean: Path) -> Book:
 
 
 @pytest.fixture
-def book(loaded: Book) -> Iterator[Book]:
+def book(loaded: Book) -> Book:
     loaded.restore()
-    yield loaded
-    left = loaded.warehouse.rows("select relname from pg_class where relname like 'stage%' and relkind = 'r' "
-                                 "and relnamespace = 'raw'::regnamespace")  # fmt: skip
-    assert left == []
+    return loaded
 
 
 # ── clean days ───────────────────────────────────────────────────────────────────────────────────────────
@@ -147,98 +147,6 @@ def test_customers_are_stored_without_their_names_and_numbers(book: Book) -> Non
                 assert cell.strip('"') not in secrets, (schema, name)
 
 
-# ── every fault of the simulator ─────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Met:
-    """How a fault is met: what refuses the delivery, or which rows are rejected, or neither."""
-
-    refused: tuple[Callable[[list[Injection]], str], ...] = ()
-    rejects: bool = False
-
-
-def _at(text: str) -> Callable[[list[Injection]], str]:
-    return lambda done: text
-
-
-MET: dict[str, Met] = {
-    "truncated_file": Met((_at(f"{LOANS}: the last line is not the trailer TRAILER with 3 parts: the file is trunc"),)),
-    "missing_file": Met((_at(f"{PAYMENTS}: the file is missing from"),)),
-    "wrong_header": Met((
-        lambda done: f"{LOANS}:1: column {done[0].column}: the column is missing from the header",
-        lambda done: f"{LOANS}:1: column {done[0].value}: a column that the contract does not know",
-    )),
-    "bad_rows": Met(rejects=True),
-    "trailer_count": Met((lambda done: f"{LOANS}: the trailer {done[0].detail}, the file has {done[0].lines[0] - 2}",)),
-    "trailer_sum": Met((_at(f"{PAYMENTS}: column 金额: the trailer says that 金额 sums to"),)),
-    "wrong_business_date": Met((
-        lambda done: f"{LOANS}:2: column {done[0].column} value '{done[0].value}': ",
-    )),
-    "duplicate_key": Met((
-        lambda done: f"{LOANS}:{done[0].lines[1]}: column 借据号: the same key on lines "
-        f"{done[0].lines[0]}, {done[0].lines[1]}",
-    )),
-    "wrong_encoding": Met((_at(f"{LOANS}:1: "),)),
-    "future_rows": Met(rejects=True),
-    "orphan_payment": Met(),
-    "ten_times_rows": Met((lambda done: f"{LOANS}: {done[0].detail.split()[0]} rows where the delivery before had",)),
-    "one_tenth_rows": Met((lambda done: f"{LOANS}: {done[0].detail.split()[0]} rows where the delivery before had",)),
-}  # fmt: skip
-
-
-def test_every_fault_of_the_simulator_is_met() -> None:
-    assert set(MET) == set(FAULTS)
-
-
-@pytest.mark.parametrize("fault", [name for name in FAULTS if MET.get(name, Met()).refused])
-def test_a_fault_that_refuses_the_delivery(fault: str, book: Book) -> None:
-    clean_load = pipeline.load(LENDER, LAST, url=book.url)
-    pipeline.gate_delivery(clean_load.delivery_id, url=book.url)
-    before = book.counts()
-    done = book.spoil(fault)
-    with pytest.raises(Refused) as refused:
-        pipeline.load(LENDER, LAST, url=book.url)
-    assert "what stood before still stands" in refused.value.summary
-    for expected in MET[fault].refused:
-        assert any(reason.startswith(expected(done)) for reason in refused.value.reasons), refused.value.reasons
-    if fault != "wrong_encoding":  # where one byte sequence is read as other characters, the header shows all of them
-        assert len(refused.value.reasons) == len(MET[fault].refused)
-    assert book.versions() == [(1, "accepted"), (2, "refused")]
-    assert book.counts() == before
-    log = book.warehouse.rows("select outcome, detail from ops.step_run order by step_run_id desc limit 1")
-    assert log[0][0] == "refused"
-    assert refused.value.reasons[0] in log[0][1]
-
-
-@pytest.mark.parametrize("fault", [name for name in FAULTS if MET.get(name, Met()).rejects])
-def test_a_fault_that_rejects_rows(fault: str, book: Book) -> None:
-    done = book.spoil(fault)
-    lines = {line for injection in done for line in injection.lines}
-    result = pipeline.load(LENDER, LAST, url=book.url)
-    assert (result.outcome, result.rejected) == ("loaded", len(lines))
-    found = book.warehouse.rows(
-        "select f.path, r.line_no, r.column_name, r.value_masked from ops.rejected_row as r "
-        "join ops.delivery_file as f using (file_id) order by r.line_no, r.column_name"
-    )
-    injected = [(LOANS, injection.lines[0], injection.column, injection.value) for injection in done]
-    assert found == sorted(injected)
-    pipeline.gate_delivery(result.delivery_id, url=book.url)
-    assert book.versions() == [(1, "accepted")]
-    loans = book.warehouse.value("select count(*) from raw.loan where delivery_id = %s", result.delivery_id)
-    listed = len((book.landing / LOANS).read_text("gb18030").splitlines()) - 2
-    assert loans == listed - len(lines)
-
-
-def test_a_payment_for_a_loan_nobody_knows_is_kept(book: Book) -> None:
-    (done,) = book.spoil("orphan_payment")
-    result = pipeline.load(LENDER, LAST, url=book.url)
-    assert (result.outcome, result.rejected) == ("loaded", 0)
-    kept = "select count(*) from raw.payment where delivery_id = %s and loan_id = %s"
-    assert book.warehouse.value(kept, result.delivery_id, done.value) == 1
-    assert pipeline.gate_delivery(result.delivery_id, url=book.url).outcome in ("pass", "warn")
-
-
 # ── check, as a function and on the command line ─────────────────────────────────────────────────────────
 
 
@@ -277,10 +185,7 @@ def test_check_says_that_a_good_delivery_would_be_accepted(book: Book) -> None:
 
 def test_check_refuses_with_exit_code_1_and_every_fault(book: Book) -> None:
     book.spoil("wrong_header", "trailer_sum")
-    with (book.landing / CUSTOMERS).open("wb") as sink:
-        sink.write("客户号|姓名|证件号|手机号|出生年份|性别|省份|收入档|职业|数据日期\n".encode("gb18030"))
-        sink.write("C1|张三丰||13800138000|199O|男|北京|3000元以下|教师|20240229\n".encode("gb18030"))
-        sink.write(b"TRAILER|1|1990\n")
+    _spoil_customers(book)
     run = _arrears("check", LENDER, LAST.isoformat())
     assert run.returncode == 1
     for part in (f"refuses {LOANS}:1: column 借款金额: ", f"refuses {LOANS}:1: column 贷款金额: ",
@@ -289,24 +194,72 @@ def test_check_refuses_with_exit_code_1_and_every_fault(book: Book) -> None:
                  f"refuses {CUSTOMERS}: 1 of 1 rows are bad",
                  "would be refused"):  # fmt: skip
         assert part in run.stdout
-    assert "13800138000" not in run.stdout + run.stderr
-    assert "张三丰" not in run.stdout + run.stderr
+    assert "\x1b[" not in run.stdout + run.stderr  # no colours where there is no terminal
+    _nothing_personal(run.stdout + run.stderr)
+
+
+def _on_a_terminal(*arguments: str) -> tuple[int, str]:
+    """Exit code and what a terminal gets: the command's output goes to a pseudo-terminal."""
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    run = subprocess.Popen(
+        [sys.executable, "-c", "from arrears.cli import main; main()", *arguments],
+        stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=environment | {"TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(theirs)
+    written = b""
+    with suppress(OSError):  # Linux says that nobody holds the other end any more by an error
+        while part := os.read(ours, 1 << 16):
+            written += part
+    os.close(ours)
+    return run.wait(timeout=60), written.decode("utf-8").replace("\r\n", "\n")
+
+
+def test_check_on_a_terminal_is_in_colour(book: Book) -> None:
+    book.spoil("bad_rows", "trailer_sum")
+    _spoil_customers(book)
+    code, shown = _on_a_terminal("check", LENDER, LAST.isoformat())
+    assert code == 1
+    red, yellow, plain = "\x1b[31m", "\x1b[33m", "\x1b[0m"
+    assert f"{red}refuses{plain} {PAYMENTS}: column 金额: the trailer says" in shown
+    assert f"{yellow}rejects row{plain} {LOANS}:" in shown
+    assert f"{yellow}rejects row{plain} {CUSTOMERS}:2: column 证件号 value '***': empty" in shown
+    _nothing_personal(shown)
+
+
+def _spoil_customers(book: Book) -> None:
+    """A customer without an identity number, born in no year, beside a name and a phone number."""
+    with (book.landing / CUSTOMERS).open("wb") as sink:
+        sink.write("客户号|姓名|证件号|手机号|出生年份|性别|省份|收入档|职业|数据日期\n".encode("gb18030"))
+        sink.write("C1|张三丰||13800138000|199O|男|北京|3000元以下|教师|20240229\n".encode("gb18030"))
+        sink.write(b"TRAILER|1|1990\n")
+
+
+def _nothing_personal(said: str) -> None:
+    assert "13800138000" not in said
+    assert "张三丰" not in said
 
 
 def test_check_in_json(book: Book) -> None:
     book.spoil("trailer_sum", "bad_rows")
+    _spoil_customers(book)
     run = _arrears("check", LENDER, LAST.isoformat(), "--json")
     assert run.returncode == 1
     found = json.loads(run.stdout)
-    assert (found["lender"], found["business_date"], found["accepted"], found["rejected"]) == (
-        LENDER,
-        "2024-02-29",
-        False,
-        1,
-    )
-    assert {fault["column"] for fault in found["faults"]} == {"放款日期", "信用分", "金额"}
-    assert all(set(fault) == {"file", "rule", "line", "column", "value", "refuses"} for fault in found["faults"])
-    assert [fault["refuses"] for fault in found["faults"]].count(True) == 1
+    told = found["lender"], found["business_date"], found["accepted"], found["rejected"]
+    assert told == (LENDER, "2024-02-29", False, 2)
+    faults = {(fault["file"], fault["column"]): fault for fault in found["faults"]}
+    assert set(faults) == {
+        (LOANS, "放款日期"), (LOANS, "信用分"), (PAYMENTS, "金额"), (CUSTOMERS, "出生年份"),
+        (CUSTOMERS, "证件号"), (CUSTOMERS, None),
+    }  # fmt: skip
+    assert {place for place, fault in faults.items() if fault["refuses"]} == {(PAYMENTS, "金额"), (CUSTOMERS, None)}
+    assert faults[CUSTOMERS, "出生年份"] == {
+        "file": CUSTOMERS, "line": 2, "column": "出生年份", "value": "199O", "rule": "not a whole number",
+        "refuses": False, "sheet": None,
+    }  # fmt: skip
+    assert faults[CUSTOMERS, "证件号"]["value"] == "***"
+    _nothing_personal(run.stdout + run.stderr)
 
 
 def test_load_on_the_command_line(book: Book) -> None:
