@@ -7,13 +7,15 @@ registry; without the delivery gate) and copies the same file into an unlogged a
 on an embedded server of its own. Prints medians, their ratio, and the memory of the loading process.
 
 The file has every column that a canonical payment has, or with `--shape narrow` the eight of a lender that does not
-split its payments: there a bare COPY has less to do, and what every row of ours carries weighs more.
+split its payments: there a bare COPY has less to do, and what every row of ours carries weighs more. With
+`--format jsonl` or `parquet` the same rows are loaded from such a file; the bare COPY reads them as CSV all the same.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 import os
 import resource
 import shutil
@@ -26,6 +28,8 @@ from pathlib import Path
 
 import numpy as np
 import psycopg2
+import pyarrow.csv as arrow_csv
+from pyarrow import parquet
 
 HEAD = """
 name: benchmark
@@ -36,7 +40,8 @@ arrears:
   timezone: Asia/Shanghai
 resources:
   - name: payments
-    path: payments.csv
+    path: payments.@
+    format: "@"
     schema:
       primaryKey: [id]
       fields:
@@ -47,7 +52,7 @@ TAIL = """
         - {name: kind, arrears: {field: kind, values: {R: repayment, P: prepayment}}}
         - {name: reverses, arrears: {field: reverses_payment_id}}
         - {name: channel, arrears: {field: channel}}
-    arrears: {file: "payments_{date:%Y%m%d}.csv", entity: payment, mode: append}
+    arrears: {file: "payments_{date:%Y%m%d}.@", entity: payment, mode: append}
 """
 COLUMNS = {
     "full": """
@@ -73,8 +78,22 @@ HEADERS = {
 DAY = dt.date(2024, 3, 31)
 
 
-def contract(shape: str) -> str:
-    return HEAD.rstrip() + COLUMNS[shape].rstrip() + TAIL
+def contract(shape: str, form: str) -> str:
+    return (HEAD.rstrip() + COLUMNS[shape].rstrip() + TAIL).replace("@", form)
+
+
+def rewritten(path: Path, form: str) -> None:
+    """The same rows in another format, beside the file."""
+    reader = arrow_csv.open_csv(path, convert_options=arrow_csv.ConvertOptions(strings_can_be_null=True))
+    target = path.with_suffix(f".{form}")
+    if form == "parquet":
+        with parquet.ParquetWriter(target, reader.schema) as sink:
+            for batch in reader:
+                sink.write_batch(batch)
+    elif form == "jsonl":
+        with target.open("w") as sink:
+            for batch in reader:
+                sink.writelines(json.dumps(row, default=str) + "\n" for row in batch.to_pylist())
 
 
 def line(shape: str, number: int, loan: int, fen: int) -> str:
@@ -135,11 +154,12 @@ def measure(home: Path, options: argparse.Namespace) -> tuple[list[float], list[
     url = Settings(home=home).url(Role.LOADER)
     path = home / "landing" / "benchmark" / f"{DAY}" / f"payments_{DAY:%Y%m%d}.csv"
     write_file(path, options.shape, options.rows)
+    rewritten(path, options.format)
     written = home / "lenders" / "benchmark" / "datapackage.yaml"
     written.parent.mkdir(parents=True)
     ours, bare, memory = [], [], 0.0
     for number in range(options.times):
-        written.write_text(contract(options.shape) + f"# {number}\n")  # another contract: a new version
+        written.write_text(contract(options.shape, options.format) + f"# {number}\n")  # another contract: a new version
         bare.append(bare_copy(url, path, options.shape))
         command = [sys.executable, __file__, "--one-load-in", str(home), "--rows", str(options.rows)]
         seconds, peak = subprocess.check_output(command, text=True).split()
@@ -153,6 +173,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--shape", choices=sorted(COLUMNS), default="full")
+    parser.add_argument("--format", choices=["csv", "jsonl", "parquet"], default="csv")
     parser.add_argument("--one-load-in", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one_load_in:
@@ -174,7 +195,7 @@ def main() -> None:
         server.down()
         shutil.rmtree(home)
     copied, loaded = statistics.median(bare), statistics.median(ours)
-    print(f"{options.rows:,} rows, {options.shape}: bare COPY {copied:.2f} s, loading {loaded:.2f} s")
+    print(f"{options.rows:,} rows, {options.shape}, {options.format}: bare COPY {copied:.2f} s, loading {loaded:.2f} s")
     print(f"ratio of the medians of {options.times}: {loaded / copied:.2f}")
     print(f"memory of the loading process at its peak: {memory:.0f} MiB")
 

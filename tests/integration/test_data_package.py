@@ -137,9 +137,6 @@ def _resource(described: Descriptor, path: Path) -> Resource:
         return Resource.from_descriptor({"name": described["name"], "data": data, "schema": described["schema"]})
     if described.get("format") == "xlsx":  # where frictionless 5 looks for what the standard calls sheetName
         described["dialect"]["excel"] = {"sheet": described["dialect"]["sheetName"]}
-    control = described["arrears"].get("control", {})
-    if control.get("kind") == "trailer":  # the standard knows no last line that is not a row, but it knows comments
-        described["dialect"]["commentChar"] = control["mark"]
     return Resource.from_descriptor(described, basepath=str(path.parent))
 
 

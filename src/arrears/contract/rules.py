@@ -184,8 +184,11 @@ def _dialect_problems(place: Place, resource: Resource) -> Iterator[Problem]:
     other = dialect.model_extra or {}
     if (dialect.quote_char and not dialect.double_quote) or other.get("escapeChar"):
         yield place, "quotes that are escaped are not read: only doubled ones (doubleQuote: true, no escapeChar)"
+    control = resource.arrears.control
+    # To other tools a trailer is a comment, and a contract may tell them so.
+    harmless = [None, False, [], [1], "", control.mark if isinstance(control, Trailer) else None]
     for name in ("commentChar", "headerJoin", "commentRows", "skipInitialSpace"):
-        if other.get(name) not in (None, False, [], [1], ""):
+        if other.get(name) not in harmless:
             yield (*place, name), f"{name} is not read: there is one header line, and every line after it is a row"
     yield from _header_problems(place, resource)
 
