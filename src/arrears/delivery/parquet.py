@@ -23,7 +23,7 @@ from arrears.delivery.pii import Treatment, treatments
 from arrears.delivery.rendering import unstorable
 from arrears.delivery.stream import RowStream
 
-BATCH = 32_768
+BATCH = 8_192
 READ_AHEAD = 1 << 20  # bytes per column: a column of a row group is not held in memory whole
 CSV = csv.WriteOptions(include_header=False, quoting_style="needed")
 
