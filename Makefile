@@ -28,7 +28,7 @@ lock: $(VENV)/.run  ## Resolve the dependencies anew into requirements/*.lock
 
 # ── use ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-run: $(VENV)/.run  ## Install, simulate a lender, run the DAGs, publish, say what to look at
+run: $(VENV)/.run  ## Install, simulate five lenders, run the DAGs, publish, say what to look at
 	@$(BIN)/python scripts/demo.py simulated
 
 run-real: $(VENV)/.run  ## The same with 74 months of a real lender (DATA=folder of its landing/)
