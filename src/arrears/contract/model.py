@@ -104,7 +104,7 @@ class TableSchema(_Standard):
     unique_keys: list[Annotated[list[str], Field(min_length=1)]] = Field(default=[], alias="uniqueKeys")
 
     def columns(self) -> list[TableField]:
-        """What a row brings, objects taken apart: one column of the stage each, in this order."""
+        """What a row brings, objects taken apart: one column each, in this order."""
         return [column for field in self.fields for column in field.columns()]
 
     def keys(self) -> list[list[str]]:

@@ -174,7 +174,7 @@ def _is_text_encoding(name: str) -> bool:
 
 
 def _dialect_problems(place: Place, resource: Resource) -> Iterator[Problem]:
-    """COPY takes single-byte characters, and knows no other way to write a quote than to double it."""
+    """The splitter takes single-byte characters, and knows no other way to write a quote than to double it."""
     dialect = resource.dialect
     for name, character in (("delimiter", dialect.delimiter), ("quoteChar", dialect.quote_char)):
         if character and (not character.isascii() or character in "\r\n"):

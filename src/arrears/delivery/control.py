@@ -1,6 +1,6 @@
 """What a manifest says of a delivery's files, held against them.
 
-A trailer is read with its file and judged by the stage, which can sum its column; a marker need only be there.
+A trailer is read with its file and judged with its rows, whose column it sums; a marker need only be there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows of texts as CSV for COPY: comma, `"`, newline `\\n`; null is empty without quotes."""
+"""Rows of texts as CSV: comma, `"`, newline `\\n`; null is empty without quotes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rendered(file: DeliveryFile, rows: Sequence[Row], first_line: int) -> bytes:
     """
     text = _written(rows, csv.QUOTE_MINIMAL)
     if "\r" in text:
-        text = _written(rows, csv.QUOTE_ALL)  # COPY takes a carriage return only in quotes, the writer sets none
+        text = _written(rows, csv.QUOTE_ALL)  # outside quotes it would end the row, and the writer sets none
     try:
         if "\0" not in text:
             return text.encode()

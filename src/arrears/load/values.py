@@ -180,7 +180,7 @@ def summed(
         value,
         (
             Rule(total.abs() <= largest, f"larger than {largest}"),
-            Rule(_decimals_hold(value, r"\.", decimals), f"more than {decimals} decimals"),
+            Rule(_decimals_hold(value, decimals), f"more than {decimals} decimals"),
         ),
         _must_have(target),
     )
@@ -188,8 +188,7 @@ def summed(
 
 def exact(field: TableField, text: pl.Expr) -> pl.Expr:
     """A column's number in our unit, exact to twelve decimals of the file's; null where it cannot be read."""
-    number = pl.when(_type_rule(field, text).holds).then(_plain_number(field, text)).cast(_EXACT, strict=False)
-    shift = UNIT_SHIFT[field.arrears.unit]
+    number, shift = counted(field, text), UNIT_SHIFT[field.arrears.unit]
     return number * pl.lit(Decimal(1).scaleb(-shift)) if shift else number
 
 
@@ -349,7 +348,7 @@ def _fitted_number(field: TableField, text: pl.Expr, target: EntityField) -> tup
         within = (number <= limit) & (number >= -limit)
     rules = [Rule(within, f"larger than {largest}")]
     if field.type != "integer" or decimals < shift:
-        holds = _decimals_hold(plain, r"\.", decimals - shift)
+        holds = _decimals_hold(plain, decimals - shift)
         rules.append(Rule(holds, f"more than {decimals} decimals"))
     if target.kind is Kind.INTEGER:
         whole = plain.str.extract(r"\A(-?[0-9]*)").cast(pl.Int64, strict=False).fill_null(0)  # .0 is 0
@@ -383,11 +382,11 @@ def _plain_amount(
     return digits_only & (_plain_number(field, text).cast(pl.Float64, strict=False) > float(str(limits.minimum)))
 
 
-def _decimals_hold(plain: pl.Expr, point: str, allowed: int) -> pl.Expr:
+def _decimals_hold(plain: pl.Expr, allowed: int) -> pl.Expr:
     """Whether a number has no more decimals than allowed, zeros at the end aside; below zero: whole tens, hundreds …"""
     if allowed >= 0:
-        return plain.str.contains(rf"\A[^.]*({point}[0-9]{{0,{allowed}}}0*)?\z")
-    return plain.str.contains(rf"\A-?(0*|[0-9]*0{{{-allowed}}})({point}0*)?\z")
+        return plain.str.contains(rf"\A[^.]*(\.[0-9]{{0,{allowed}}}0*)?\z")
+    return plain.str.contains(rf"\A-?(0*|[0-9]*0{{{-allowed}}})(\.0*)?\z")
 
 
 # ── dates ────────────────────────────────────────────────────────────────────────────────────────────────
