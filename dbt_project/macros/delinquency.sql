@@ -1,14 +1,90 @@
 {#- Rules that more than one model applies, said once. -#}
 
-{#- Days past due at the close of `day`, given the oldest unpaid due date (null: nothing unpaid).
-    The due day is day 0; where `first_day` is 1 it counts as day 1 already. -#}
-{% macro dpd_at(day, oldest_unpaid_due_on, first_day) -%}
-    coalesce(greatest({{ days_between(oldest_unpaid_due_on, day) }} + {{ first_day }}, 0), 0)
+{#- The components of an instalment; in what order money covers them is a convention. -#}
+{% macro components() %}{{ return(['penalty', 'fee', 'interest', 'principal']) }}{% endmacro %}
+
+{#- Whole months from `earlier` to `later`: the largest number that, added to the earlier day, does not pass the later.
+    The 31st plus a month is that month's last day. -#}
+{% macro whole_months(earlier, later) -%}
+    (
+        {{ months_between(earlier, later) }}
+        - case when {{ add_months(earlier, months_between(earlier, later)) }} > {{ later }} then 1 else 0 end
+    )
 {%- endmacro %}
 
-{#- The first day on which an instalment unpaid is overdue. -#}
-{% macro overdue_from(due_on, first_day) -%}
-    {{ add_days(due_on, '1 - ' ~ first_day) }}
+{#- A day on the calendar of 360 days a year, in which the 31st is a 30th. -#}
+{% macro day_of_360(day) -%}
+    cast(
+        extract(year from {{ day }}) * 360 + extract(month from {{ day }}) * 30 + least(extract(day from {{ day }}), 30)
+        as integer
+    )
+{%- endmacro %}
+
+{#- What a clock that started on `started_on` shows at the close of `day`, before it is cut off at 0. -#}
+{% macro days_counted(started_on, day, first_day, day_count) -%}
+    case {{ day_count }}
+        when 'days' then {{ days_between(started_on, day) }} + {{ first_day }}
+        when '30_360' then {{ day_of_360(day) }} - {{ day_of_360(started_on) }} + {{ first_day }}
+        when 'ots' then 30 * {{ whole_months(started_on, day) }}
+        when 'mba' then 30 * {{ whole_months(started_on, add_days(day, 1)) }}
+    end
+{%- endmacro %}
+
+{#- Days past due at the close of `day`, for a row of int_loan_state (or one with the same clock). A clock that stands
+    still goes on showing what it showed when it stopped. `clock` chooses between the two that a row carries. -#}
+{% macro dpd_on(day, states, clock='') -%}
+    coalesce(
+        {{ states }}.{{ clock }}dpd_fixed,
+        greatest(
+            {{ days_counted(
+                states ~ '.' ~ clock ~ 'clock_from',
+                ('coalesce(' ~ states ~ '.clock_stopped_on, ' ~ day ~ ')') if not clock else day,
+                states ~ '.first_day', states ~ '.day_count'
+            ) }},
+            0
+        ),
+        0
+    )
+{%- endmacro %}
+
+{#- The first day at whose close a row of int_loan_state shows at least `dpd` (1 or more) days past due; null if it never
+    does. It may lie outside the row's interval. A clock that stands still shows it from the row's first day, or never. -#}
+{% macro first_day_at_dpd(states, dpd) -%}
+    case
+        when {{ states }}.dpd_fixed is not null or {{ states }}.clock_stopped_on is not null
+            then case when {{ dpd_on(states ~ '.valid_from', states) }} >= {{ dpd }} then {{ states }}.valid_from end
+        when {{ states }}.day_count = 'days'
+            then {{ add_days(states ~ '.clock_from', dpd ~ ' - ' ~ states ~ '.first_day') }}
+        when {{ states }}.day_count = '30_360'
+            then {{ first_day_of_360(day_of_360(states ~ '.clock_from') ~ ' + ' ~ dpd ~ ' - ' ~ states ~ '.first_day') }}
+        when {{ states }}.day_count = 'ots'
+            then {{ add_months(states ~ '.clock_from', whole_quotient(dpd ~ ' + 29', '30')) }}
+        when {{ states }}.day_count = 'mba'
+            then {{ add_days(add_months(states ~ '.clock_from', whole_quotient(dpd ~ ' + 29', '30')), -1) }}
+    end
+{%- endmacro %}
+
+{#- The first day whose number on the calendar of 360 days is not below `number`. A 30th that February does not have is
+    reached on 1 March. -#}
+{% macro first_day_of_360(number) -%}
+    {%- set month = add_months("cast('0001-01-01' as date)", 'cast(' ~ whole_quotient('(' ~ number ~ ' - 1)', '30') ~ ' - 13 as integer)') -%}
+    {%- set day_in_month = 'cast((' ~ number ~ ' - 1) % 30 as integer)' -%}
+    least({{ add_days(month, day_in_month) }}, {{ add_months(month, 1) }})
+{%- endmacro %}
+
+{#- How much of each component of an instalment is covered by `amount`, once money has covered, in the order of ranks, the
+    `room` of the components before it. -#}
+{% macro poured(amount, component, room) -%}
+    least(
+        greatest(
+            {{ amount }}
+            {%- for other in components() if other != component %}
+            - case when {{ other }}_rank < {{ component }}_rank then {{ room }}{{ other }} else 0 end
+            {%- endfor %},
+            0
+        ),
+        {{ room }}{{ component }}
+    )
 {%- endmacro %}
 
 {#- How much of one component of an instalment is covered once `paid` in all has gone down the waterfall. -#}
@@ -16,71 +92,31 @@
     least(greatest({{ paid }} - {{ instalment }}.{{ component }}_starts_at, 0), {{ instalment }}.{{ component }}_due)
 {%- endmacro %}
 
-{#- The same for what counts towards days past due: principal, interest and fee. A penalty runs on its own clock. -#}
-{% macro covered_owed(paid, instalment) -%}
-    (
-        {{ covered(paid, instalment, 'principal') }}
-        + {{ covered(paid, instalment, 'interest') }}
-        + {{ covered(paid, instalment, 'fee') }}
-    )
-{%- endmacro %}
-
-{#- How much of a component all instalments together have received once `paid` has gone down the waterfall and
-    stopped in instalment `frontier`. -#}
-{% macro covered_to_date(paid, frontier, component) -%}
-    coalesce({{ frontier }}.{{ component }}_before + {{ covered(paid, frontier, component) }}, 0)
-{%- endmacro %}
-
-{#- Where in the waterfall an amount paid stands. `points` is a relation with lender, loan_id, schedule_version and
-    paid_to_date; `columns` names what else of it to keep. Adds
-      instalments_settled: how many instalments, oldest first, are settled within tolerance,
-      frontier_no: the instalment that the money has reached (0: nothing paid can have reached any).
-    One sort of thresholds and points together; no join of every instalment with every payment. -#}
-{% macro waterfall_positions(points, columns) -%}
-    select
-        lender, loan_id, schedule_version, paid_to_date, instalments_settled, frontier_no,
-        {{ columns | join(', ') }}
-    from (
-        select
-            lender, loan_id, schedule_version, paid_to_date, step,
-            {{ columns | join(', ') }},
-            sum(case when step = 0 then 1 else 0 end) over steps as instalments_settled,
-            sum(case when step = 1 then 1 else 0 end) over steps as frontier_no
-        from (
-            select
-                lender, loan_id, schedule_version, greatest(paid_to_date, 0) as threshold, 2 as step, paid_to_date,
-                {{ columns | join(', ') }}
-            from {{ points }}
-            {% for step, reached_at in [(0, 'settle_at'), (1, 'owed_before')] -%}
-            union all
-            select
-                lender, loan_id, schedule_version, {{ reached_at }} as threshold, {{ step }} as step,
-                null as paid_to_date,
-                {% for column in columns %}null as {{ column }}{{ ', ' if not loop.last }}{% endfor %}
-            from {{ ref('int_instalment') }}
-            {% endfor -%}
-        ) as merged
-        window steps as (
-            partition by lender, loan_id, schedule_version
-            order by threshold, step
-            rows between unbounded preceding and current row
-        )
-    ) as counted
-    where step = 2
-{%- endmacro %}
-
 {#- What is covered of a component before or after a payment, in a loan that may be paid off by then. A payoff covers
     principal first, then what had fallen due of fees and penalties; the rest is interest. -#}
 {% macro paid_off_cover(component, side) -%}
-    {%- set ahead = {'principal': '', 'fee': ' - principal_total', 'penalty': ' - principal_total - fee_accrued',
-        'interest': ' - principal_total - fee_accrued - penalty_accrued'} -%}
-    {%- set demand = {'principal': 'principal_total', 'fee': 'fee_accrued', 'penalty': 'penalty_accrued',
+    {%- set demands = {'principal': 'principal_total', 'fee': 'fee_accrued', 'penalty': 'penalty_accrued',
         'interest': 'interest_total'} -%}
+    {%- set ahead = {'principal': [], 'fee': ['principal'], 'penalty': ['principal', 'fee'],
+        'interest': ['principal', 'fee', 'penalty']} -%}
     case
-        when is_paid_off_{{ side }} then least(greatest(paid_{{ side }}{{ ahead[component] }}, 0), {{ demand[component] }})
+        when is_paid_off_{{ side }}
+            then
+                least(
+                    greatest(
+                        paid_{{ side }}
+                        {%- for other in ahead[component] %} - {{ demands[other] }}_{{ side }}{% endfor %},
+                        0
+                    ),
+                    {{ demands[component] }}_{{ side }}
+                )
         else {{ component }}_{{ side }}
     end
 {%- endmacro %}
 
 {#- Money leaves a model as numeric(18, 2), counts as bigint, rates as fractions, changes as percentage points. -#}
 {% macro money(expression) %}cast({{ expression }} as numeric(18, 2)){% endmacro %}
+
+{#- Ends of intervals that have none. -#}
+{% macro first_day_ever() %}cast('0001-01-01' as date){% endmacro %}
+{% macro last_day_ever() %}cast('9999-12-31' as date){% endmacro %}

@@ -15,12 +15,13 @@ intervals as (
 
 select loans.lender, loans.loan_id, intervals.valid_from
 from {{ ref('int_loan') }} as loans
+inner join {{ ref('int_lender') }} as lenders on loans.lender = lenders.lender
 left join intervals on loans.lender = intervals.lender and loans.loan_id = intervals.loan_id
 where
-    loans.entered_on <= loans.data_as_of
+    loans.entered_on <= lenders.data_as_of
     and (
         intervals.loan_id is null
         or (intervals.place = 1 and intervals.valid_from <> loans.entered_on)
         or intervals.valid_to is distinct from intervals.next_from
-        or intervals.valid_from > loans.data_as_of
+        or intervals.valid_from > lenders.data_as_of
     )

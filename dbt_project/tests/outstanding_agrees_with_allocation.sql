@@ -5,14 +5,13 @@ with
 allocated as (
     select payments.lender, payments.loan_id, sum(payments.principal) as principal
     from {{ ref('int_payment_allocation') }} as payments
-    inner join {{ ref('int_loan') }} as loans
-        on payments.lender = loans.lender and payments.loan_id = loans.loan_id
-    where payments.settles_instalments and payments.value_on <= loans.data_as_of
+    inner join {{ ref('int_lender') }} as lenders on payments.lender = lenders.lender
+    where payments.settles_instalments and payments.value_on <= lenders.data_as_of
     group by payments.lender, payments.loan_id
 ),
 
 replanned as (
-    select lender, loan_id from {{ ref('int_instalment') }} where not is_original group by lender, loan_id
+    select lender, loan_id from {{ ref('int_plan') }} group by lender, loan_id having count(*) > 1
 )
 
 select
@@ -27,6 +26,6 @@ inner join {{ ref('loan_states') }} as states on standing.state = states.state a
 left join allocated on standing.lender = allocated.lender and standing.loan_id = allocated.loan_id
 left join replanned on standing.lender = replanned.lender and standing.loan_id = replanned.loan_id
 where
-    loans.outstanding = 'computed'
+    not loans.enters_as_reported
     and replanned.loan_id is null
     and abs(loans.principal - coalesce(allocated.principal, 0) - standing.outstanding_principal) > 0.01

@@ -1,5 +1,7 @@
--- The conventions each product of each lender is measured by: the product's own, else the lender's, else the default;
--- of those the newest in force on the business date. One row per lender and product.
+-- The conventions each product of each lender is measured by, as eras: [in_force_from, in_force_until) in which none of
+-- them changes. On a day the closest counts (the product's own, else the lender's, else the default), of those the
+-- newest in force. So a convention that changes counts from its date on and rewrites no day before it.
+{%- set components = components() %}
 with
 
 products as (
@@ -12,7 +14,6 @@ candidates as (
         0 as closeness
     from products
     cross join {{ ref('conventions') }} as general
-    where general.effective_from <= {{ business_date() }}
     union all
     select
         products.lender,
@@ -26,24 +27,76 @@ candidates as (
         on products.lender = own.lender and (own.product is null or products.product = own.product)
 ),
 
+eras as (
+    select lender, product, effective_from as in_force_from from candidates group by lender, product, effective_from
+),
+
+in_force as (
+    select
+        eras.lender, eras.product, eras.in_force_from, candidates.convention, candidates.value,
+        candidates.closeness, candidates.effective_from
+    from eras
+    inner join candidates
+        on
+            eras.lender = candidates.lender
+            and eras.product = candidates.product
+            and eras.in_force_from >= candidates.effective_from
+),
+
 chosen as (
     {{ newest_per_key(
-        'candidates', ['lender', 'product', 'convention'], 'closeness desc, effective_from desc',
-        ['lender', 'product', 'convention', 'value']
+        'in_force', ['lender', 'product', 'in_force_from', 'convention'], 'closeness desc, effective_from desc',
+        ['lender', 'product', 'in_force_from', 'convention', 'value']
     ) }}
+),
+
+pivoted as (
+    select
+        lender,
+        product,
+        in_force_from,
+        lead(in_force_from) over (partition by lender, product order by in_force_from) as next_from,
+        cast(max(case when convention = 'first_day' then value end) as integer) as first_day,
+        cast(max(case when convention = 'tol_abs' then value end) as numeric(18, 2)) as tol_abs,
+        cast(max(case when convention = 'tol_pct' then value end) as numeric(9, 6)) as tol_pct,
+        cast(max(case when convention = 'grace_days' then value end) as integer) as grace_days,
+        max(case when convention = 'outstanding' then value end) as outstanding,
+        max(case when convention = 'allocation' then value end) as allocation,
+        max(case when convention = 'allocation_order' then value end) as allocation_order,
+        max(case when convention = 'basis' then value end) as basis,
+        max(case when convention = 'day_count' then value end) as day_count,
+        max(case when convention = 'non_working_day' then value end) as non_working_day,
+        max(case when convention = 'components' then value end) as components,
+        max(case when convention = 'scheme' then value end) as scheme,
+        cast(max(case when convention = 'default_dpd' then value end) as integer) as default_dpd,
+        max(case when convention = 'risk_regime' then value end) as risk_regime
+    from chosen
+    group by lender, product, in_force_from
 )
 
 select
     lender,
     product,
-    cast(max(case when convention = 'first_day' then value end) as integer) as first_day,
-    cast(max(case when convention = 'tol_abs' then value end) as numeric(18, 2)) as tol_abs,
-    cast(max(case when convention = 'tol_pct' then value end) as numeric(9, 6)) as tol_pct,
-    cast(max(case when convention = 'grace_days' then value end) as integer) as grace_days,
-    max(case when convention = 'outstanding' then value end) as outstanding,
-    replace(max(case when convention = 'allocation_order' then value end), ' ', '') as allocation_order,
-    max(case when convention = 'scheme' then value end) as scheme,
-    cast(max(case when convention = 'default_dpd' then value end) as integer) as default_dpd,
-    max(case when convention = 'risk_regime' then value end) as risk_regime
-from chosen
-group by lender, product
+    -- the first era has no beginning
+    case
+        when in_force_from = min(in_force_from) over (partition by lender, product) then {{ first_day_ever() }}
+        else in_force_from
+    end as in_force_from,
+    coalesce(next_from, {{ last_day_ever() }}) as in_force_until,
+    first_day,
+    tol_abs,
+    tol_pct,
+    grace_days,
+    outstanding,
+    allocation,
+    {% for component in components -%}
+    position('{{ component }}' in allocation_order) as {{ component }}_rank,
+    case when position('{{ component }}' in components) > 0 then 1 else 0 end as {{ component }}_counts,
+    {% endfor -%}
+    basis,
+    day_count,
+    non_working_day,
+    scheme,
+    default_dpd,
+    risk_regime
+from pivoted

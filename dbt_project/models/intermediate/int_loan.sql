@@ -1,19 +1,11 @@
--- One row per known loan: its terms, its borrower, the conventions it is measured by, and the milestones of its life.
+-- One row per known loan: its terms, its borrower, and the milestones of its life.
 with
 
 -- the first event of a kind counts: lenders repeat a status in every later file
 first_events as (
-    select
-        events.lender,
-        events.loan_id,
-        events.kind,
-        kinds.state as terminal_state,
-        kinds.is_terminal,
-        kinds.is_restructuring,
-        min(events.event_on) as event_on
-    from {{ ref('stg_loan_event') }} as events
-    inner join {{ ref('event_kinds') }} as kinds on events.kind = kinds.kind
-    group by events.lender, events.loan_id, events.kind, kinds.state, kinds.is_terminal, kinds.is_restructuring
+    select lender, loan_id, kind, state, is_terminal, min(event_on) as event_on
+    from {{ touched('int_loan_event') }}
+    group by lender, loan_id, kind, state, is_terminal
 ),
 
 exits as (
@@ -21,10 +13,10 @@ exits as (
         first_events.lender,
         first_events.loan_id,
         first_events.event_on as terminal_on,
-        first_events.terminal_state,
+        first_events.state as terminal_state,
         events.amount as terminal_amount
     from first_events
-    inner join {{ ref('stg_loan_event') }} as events
+    inner join {{ touched('int_loan_event') }} as events
         on
             first_events.lender = events.lender
             and first_events.loan_id = events.loan_id
@@ -38,7 +30,7 @@ exits as (
         value_on as terminal_on,
         terminal_state,
         null as terminal_amount
-    from {{ ref('int_payment') }}
+    from {{ touched('int_payment') }}
     where terminal_state is not null and not is_reversed
 ),
 
@@ -53,14 +45,42 @@ settled_claims as (
     select lender, loan_id, event_on as settled_claimed_on from first_events where kind = 'settled'
 ),
 
+relief_days as (
+    select lender, loan_id, event_on as relieved_on
+    from {{ touched('int_loan_event') }}
+    where is_restructuring
+    group by lender, loan_id, event_on
+),
+
+prepayment_days as (
+    select lender, loan_id, value_on as prepaid_on
+    from {{ touched('int_payment') }}
+    where bridge_column = 'prepaid' and settles_instalments and sign > 0
+    group by lender, loan_id, value_on
+),
+
+-- A new schedule after a part prepayment is no relief. One that comes without either is: something gave the borrower
+-- other dates or other amounts.
+unexplained_versions as (
+    select versions.lender, versions.loan_id, versions.in_force_from as relieved_on
+    from {{ touched('int_schedule_version') }} as versions
+    left join prepayment_days
+        on
+            versions.lender = prepayment_days.lender
+            and versions.loan_id = prepayment_days.loan_id
+            and versions.in_force_from = prepayment_days.prepaid_on
+    where
+        not versions.is_original
+        and versions.in_force_from < versions.in_force_until
+        and prepayment_days.loan_id is null
+),
+
 restructurings as (
-    select lender, loan_id, min(restructured_on) as restructured_on
+    select lender, loan_id, min(relieved_on) as restructured_on
     from (
-        select lender, loan_id, event_on as restructured_on from first_events where is_restructuring
+        select lender, loan_id, relieved_on from relief_days
         union all
-        select instalments.lender, instalments.loan_id, instalments.effective_on as restructured_on
-        from {{ ref('stg_instalment') }} as instalments
-        where instalments.schedule_version > 1 and instalments.effective_on is not null
+        select lender, loan_id, relieved_on from unexplained_versions
     ) as changes
     group by lender, loan_id
 ),
@@ -68,7 +88,7 @@ restructurings as (
 -- a position without a balance says nothing, unless the lender calls the loan settled: then the balance is nil
 first_positions as (
     select positions.lender, positions.loan_id, min(positions.as_of) as first_reported_on
-    from {{ ref('int_reported_position') }} as positions
+    from {{ touched('int_reported_position') }} as positions
     left join settled_claims
         on positions.lender = settled_claims.lender and positions.loan_id = settled_claims.loan_id
     where positions.outstanding_principal is not null or positions.as_of >= settled_claims.settled_claimed_on
@@ -94,16 +114,6 @@ select
     borrowers.birth_year,
     borrowers.income_band,
     borrowers.province,
-    lenders.data_as_of,
-    conventions.first_day,
-    conventions.tol_abs,
-    conventions.tol_pct,
-    conventions.grace_days,
-    conventions.outstanding,
-    conventions.allocation_order,
-    conventions.scheme,
-    conventions.default_dpd,
-    conventions.risk_regime,
     first_exits.terminal_on,
     first_exits.terminal_state,
     first_exits.terminal_amount,
@@ -114,15 +124,19 @@ select
         borrowers.identity_hash,
         {{ hash_text("loans.lender || '|' || coalesce('borrower|' || loans.borrower_id, 'loan|' || loans.loan_id)") }}
     ) as borrower_key,
+    conventions.outstanding = 'reported' as enters_as_reported,
     -- where the lender's own balance counts, there is nothing to show before the first one
     case
         when conventions.outstanding = 'reported' then first_positions.first_reported_on
         else loans.disbursed_on
     end as entered_on
-from {{ ref('stg_loan') }} as loans
-inner join {{ ref('int_lender') }} as lenders on loans.lender = lenders.lender
+from {{ touched('stg_loan') }} as loans
 inner join {{ ref('int_convention') }} as conventions
-    on loans.lender = conventions.lender and loans.product = conventions.product
+    on
+        loans.lender = conventions.lender
+        and loans.product = conventions.product
+        and loans.disbursed_on >= conventions.in_force_from
+        and loans.disbursed_on < conventions.in_force_until
 -- where a lender's loans name no borrower, each loan has one of its own, under its own number
 left join {{ ref('stg_borrower') }} as borrowers
     on loans.lender = borrowers.lender and coalesce(loans.borrower_id, loans.loan_id) = borrowers.borrower_id

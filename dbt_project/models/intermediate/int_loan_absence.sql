@@ -4,6 +4,6 @@ select
     absences.loan_id,
     absences.missing_from,
     absences.listed_again_on
-from {{ ref('stg_loan_absence') }} as absences
-inner join {{ ref('stg_loan') }} as loans
+from {{ touched('stg_loan_absence') }} as absences
+inner join {{ touched('stg_loan') }} as loans
     on absences.lender = loans.lender and absences.loan_id = loans.loan_id

@@ -1,114 +1,137 @@
--- The first day on which a loan was paid off before its schedule ran out, and the amount that did it. A full prepayment
--- owes all principal but no interest or fee that has not fallen due: what of it is still open is not accrued.
--- While at least that amount stays paid, the loan owes nothing; a later reversal takes the payment below it.
--- Where the lender's own balance is shown, that balance says when a loan is paid off, and nothing is worked out here.
+-- When loans were paid off before their schedule ran out: [paid_off_on, paid_off_until) (null: still), and what was
+-- demanded. A full prepayment owes all principal and what has fallen due beside it; interest and fees that have not
+-- lapse. It is recognised on a day with a prepayment, or, once the lender calls the loan settled, on any day with a
+-- payment; it holds while what was demanded stays paid. Where the lender's own balance is shown, that balance says when a
+-- loan is paid off, and nothing is worked out here.
 with
 
-loans as (
-    select lender, loan_id, settled_claimed_on, tol_abs, data_as_of
-    from {{ ref('int_loan') }}
-    where outstanding = 'computed'
-),
-
--- the lender calling the loan settled speaks for every payment from then on
 payment_days as (
     select
         payments.lender,
         payments.loan_id,
         payments.value_on as triggered_on,
-        max(case when payments.bridge_column = 'prepaid' and payments.sign > 0 then 1 else 0 end) as has_prepayment
-    from {{ ref('int_payment') }} as payments
+        loans.settled_claimed_on,
+        max(case when payments.bridge_column = 'prepaid' and payments.effect > 0 then 1 else 0 end) as has_prepayment
+    from {{ touched('int_payment') }} as payments
+    inner join {{ touched('int_loan') }} as loans
+        on payments.lender = loans.lender and payments.loan_id = loans.loan_id
     where payments.settles_instalments
-    group by payments.lender, payments.loan_id, payments.value_on
+    group by payments.lender, payments.loan_id, payments.value_on, loans.settled_claimed_on
 ),
 
 triggers as (
-    select payment_days.lender, payment_days.loan_id, payment_days.triggered_on
+    select lender, loan_id, triggered_on, settled_claimed_on
     from payment_days
-    inner join loans on payment_days.lender = loans.lender and payment_days.loan_id = loans.loan_id
-    where payment_days.has_prepayment = 1 or payment_days.triggered_on >= loans.settled_claimed_on
+    where has_prepayment = 1 or triggered_on >= settled_claimed_on
     union
-    select lender, loan_id, settled_claimed_on as triggered_on from loans where settled_claimed_on is not null
-),
-
-paid as (
-    select
-        triggers.lender,
-        triggers.loan_id,
-        triggers.triggered_on,
-        coalesce(sum(payments.effect), 0) as paid_to_date
-    from triggers
-    left join {{ ref('int_payment') }} as payments
-        on
-            triggers.lender = payments.lender
-            and triggers.loan_id = payments.loan_id
-            and triggers.triggered_on >= payments.value_on
-    group by triggers.lender, triggers.loan_id, triggers.triggered_on
+    select lender, loan_id, settled_claimed_on as triggered_on, settled_claimed_on
+    from {{ touched('int_loan') }}
+    where settled_claimed_on is not null
 ),
 
 demanded as (
     select
-        paid.lender,
-        paid.loan_id,
-        paid.triggered_on,
-        paid.paid_to_date,
+        triggers.lender,
+        triggers.loan_id,
+        triggers.triggered_on,
+        plans.tol_abs,
+        triggers.settled_claimed_on,
         sum(instalments.principal_due) as principal_total,
         sum(instalments.interest_due) as interest_total,
         {% for component in ['interest', 'fee', 'penalty'] -%}
-        sum(case when instalments.due_on <= paid.triggered_on then instalments.{{ component }}_due else 0 end)
+        sum(case when instalments.due_on <= triggers.triggered_on then instalments.{{ component }}_due else 0 end)
             as {{ component }}_accrued,
         {% endfor -%}
         -- where money covers principal first, all of it may be repaid before the interest is
-        max(instalments.principal_starts_at + instalments.principal_due) as principal_covered_at
-    from paid
-    inner join {{ ref('int_instalment') }} as instalments
+        coalesce(
+            max(
+                case
+                    when instalments.principal_due > 0
+                        then instalments.principal_starts_at + instalments.principal_due
+                end
+            ),
+            0
+        ) as principal_covered_at
+    from triggers
+    inner join {{ touched('int_plan') }} as plans
         on
-            paid.lender = instalments.lender
-            and paid.loan_id = instalments.loan_id
-            and paid.triggered_on >= instalments.in_force_from
-            and paid.triggered_on < instalments.in_force_until
-    group by paid.lender, paid.loan_id, paid.triggered_on, paid.paid_to_date
-),
-
-demands as (
-    select
-        *,
-        principal_total + interest_accrued + fee_accrued + penalty_accrued as demand
-    from demanded
+            triggers.lender = plans.lender
+            and triggers.loan_id = plans.loan_id
+            and triggers.triggered_on >= plans.in_force_from
+            and triggers.triggered_on < plans.in_force_until
+            and plans.outstanding = 'computed'
+    inner join {{ touched('int_instalment') }} as instalments
+        on
+            plans.lender = instalments.lender
+            and plans.loan_id = instalments.loan_id
+            and plans.plan_no = instalments.plan_no
+    group by triggers.lender, triggers.loan_id, triggers.triggered_on, plans.tol_abs, triggers.settled_claimed_on
 ),
 
 thresholds as (
     select
-        demands.*,
-        loans.data_as_of,
+        *,
+        coalesce(triggered_on >= settled_claimed_on, false) as is_claimed,
         case
-            when demands.triggered_on >= loans.settled_claimed_on
-                then least(demands.principal_covered_at, demands.demand)
-            else demands.demand
-        end - loans.tol_abs as paid_off_at
-    from demands
-    inner join loans on demands.lender = loans.lender and demands.loan_id = loans.loan_id
+            when triggered_on >= settled_claimed_on
+                then least(principal_covered_at, principal_total + interest_accrued + fee_accrued + penalty_accrued)
+            else principal_total + interest_accrued + fee_accrued + penalty_accrued
+        end - tol_abs as paid_off_at
+    from demanded
+),
+
+-- what was paid when a trigger asked, and the first day on which it was no longer enough
+held as (
+    select
+        thresholds.lender,
+        thresholds.loan_id,
+        thresholds.triggered_on,
+        thresholds.paid_off_at,
+        thresholds.principal_total,
+        thresholds.interest_total,
+        thresholds.fee_accrued,
+        thresholds.penalty_accrued,
+        thresholds.is_claimed,
+        min(
+            case
+                when
+                    payments.value_on > thresholds.triggered_on
+                    and payments.is_last_of_day
+                    and payments.paid_after < thresholds.paid_off_at
+                    then payments.value_on
+            end
+        ) as paid_off_until,
+        sum(case when payments.value_on <= thresholds.triggered_on then payments.effect else 0 end) as paid_to_date
+    from thresholds
+    left join {{ touched('int_payment') }} as payments
+        on thresholds.lender = payments.lender and thresholds.loan_id = payments.loan_id
+    group by
+        thresholds.lender, thresholds.loan_id, thresholds.triggered_on, thresholds.paid_off_at,
+        thresholds.principal_total, thresholds.interest_total, thresholds.fee_accrued, thresholds.penalty_accrued,
+        thresholds.is_claimed
 ),
 
 sufficient as (
-    select * from thresholds where paid_to_date >= paid_off_at and triggered_on <= data_as_of
-),
-
-first_payoffs as (
-    {{ newest_per_key(
-        'sufficient', ['lender', 'loan_id'], 'triggered_on',
-        ['lender', 'loan_id', 'triggered_on', 'paid_off_at', 'principal_total', 'interest_total', 'fee_accrued',
-         'penalty_accrued']
-    ) }}
+    select
+        *,
+        max(coalesce(paid_off_until, {{ last_day_ever() }})) over (
+            partition by lender, loan_id order by triggered_on rows between unbounded preceding and 1 preceding
+        ) as held_before_until
+    from held
+    where greatest(coalesce(paid_to_date, 0), 0) >= paid_off_at
 )
 
+-- while an earlier payoff holds, a later one has nothing to say
 select
     lender,
     loan_id,
-    triggered_on as paid_off_on,
+    greatest(triggered_on, held_before_until) as paid_off_on,
+    paid_off_until,
+    is_claimed,
     {{ money('paid_off_at') }} as paid_off_at,
     {{ money('principal_total') }} as principal_total,
     {{ money('interest_total') }} as interest_total,
     {{ money('fee_accrued') }} as fee_accrued,
     {{ money('penalty_accrued') }} as penalty_accrued
-from first_payoffs
+from sufficient
+where held_before_until is null or held_before_until < coalesce(paid_off_until, {{ last_day_ever() }})

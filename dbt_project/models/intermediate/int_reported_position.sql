@@ -7,6 +7,6 @@ select
     positions.overdue_principal,
     positions.dpd,
     positions.status
-from {{ ref('stg_reported_position') }} as positions
-inner join {{ ref('stg_loan') }} as loans
+from {{ touched('stg_reported_position') }} as positions
+inner join {{ touched('stg_loan') }} as loans
     on positions.lender = loans.lender and positions.loan_id = loans.loan_id

@@ -7,10 +7,6 @@ select
     cast(extract(month from calendar.date) as integer) as month,
     calendar.is_month_end,
     calendar.is_quarter_end,
-    case
-        when years.year is not null
-            then coalesce(arrangements.is_working_day, {{ iso_weekday('calendar.date') }} <= 5)
-    end as is_working_day_cn
+    working_days.is_working_day as is_working_day_cn
 from {{ ref('int_calendar') }} as calendar
-left join {{ ref('cn_calendar_years') }} as years on extract(year from calendar.date) = years.year
-left join {{ ref('cn_calendar') }} as arrangements on calendar.date = arrangements.date
+left join {{ ref('int_working_day') }} as working_days on calendar.date = working_days.date

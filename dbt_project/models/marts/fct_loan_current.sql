@@ -4,19 +4,30 @@ with
 current_state as (
     select
         states.*,
-        loans.data_as_of as as_of_date,
-        loans.scheme,
-        loans.grace_days,
-        loans.default_dpd,
-        loans.risk_regime,
-        coalesce(loans.restructured_on <= loans.data_as_of, false) as is_restructured,
-        {{ dpd_at('loans.data_as_of', 'states.oldest_unpaid_due_on', 'loans.first_day') }} as dpd,
-        {{ dpd_at('loans.data_as_of', 'states.contractual_oldest_unpaid_due_on', 'loans.first_day') }}
-            as contractual_dpd
+        lenders.data_as_of as as_of_date,
+        coalesce(loans.restructured_on <= lenders.data_as_of, false) as is_restructured,
+        {{ dpd_on('lenders.data_as_of', 'states') }} as dpd,
+        {{ dpd_on('lenders.data_as_of', 'states', 'contractual_') }} as contractual_dpd
     from {{ ref('int_loan_state') }} as states
     inner join {{ ref('int_loan') }} as loans
         on states.lender = loans.lender and states.loan_id = loans.loan_id
+    inner join {{ ref('int_lender') }} as lenders on states.lender = lenders.lender
     where states.valid_to is null
+),
+
+oldest_unpaid as (
+    select
+        shortages.lender,
+        shortages.loan_id,
+        min(shortages.clock_due_on) as oldest_unpaid_due_on
+    from {{ ref('int_shortage') }} as shortages
+    inner join {{ ref('int_lender') }} as lenders
+        on
+            shortages.lender = lenders.lender
+            and lenders.data_as_of >= shortages.short_from
+            and lenders.data_as_of < shortages.short_until
+    where shortages.track = 'current'
+    group by shortages.lender, shortages.loan_id
 ),
 
 known_positions as (
@@ -27,11 +38,8 @@ known_positions as (
         positions.dpd,
         positions.outstanding_principal
     from {{ ref('int_reported_position') }} as positions
-    inner join {{ ref('int_loan') }} as loans
-        on
-            positions.lender = loans.lender
-            and positions.loan_id = loans.loan_id
-            and loans.data_as_of >= positions.as_of
+    inner join {{ ref('int_lender') }} as lenders
+        on positions.lender = lenders.lender and lenders.data_as_of >= positions.as_of
 ),
 
 newest_position as (
@@ -61,7 +69,7 @@ select
     case when current_state.is_terminal then current_state.state else buckets.bucket end as bucket,
     current_state.dpd,
     current_state.contractual_dpd,
-    case when current_state.dpd > 0 then current_state.oldest_unpaid_due_on end as oldest_unpaid_due_on,
+    case when current_state.overdue_amount > 0 then oldest_unpaid.oldest_unpaid_due_on end as oldest_unpaid_due_on,
     current_state.outstanding_principal,
     current_state.overdue_principal,
     current_state.overdue_amount,
@@ -76,6 +84,8 @@ select
     newest_position.outstanding_principal as reported_outstanding_principal,
     current_state.is_restructured
 from current_state
+left join oldest_unpaid
+    on current_state.lender = oldest_unpaid.lender and current_state.loan_id = oldest_unpaid.loan_id
 left join newest_position
     on current_state.lender = newest_position.lender and current_state.loan_id = newest_position.loan_id
 left join {{ ref('dpd_buckets') }} as buckets

@@ -1,3 +1,4 @@
+{{ config(meta={'also_replaces': ['lender', 'loan_id', 'month_end']}) }}
 -- Every loan at every month-end of the calendar while it is in the book, and the first month-end after it has left.
 with
 
@@ -9,22 +10,25 @@ intervals as (
     select
         states.*,
         loans.product,
-        loans.scheme,
         loans.disbursed_on,
-        loans.first_day,
-        loans.grace_days,
         loans.restructured_on,
-        coalesce({{ add_days('states.valid_to', -1) }}, loans.data_as_of) as valid_through
-    from {{ ref('int_loan_state') }} as states
-    inner join {{ ref('int_loan') }} as loans
+        -- the day on which the loan last left the book; null for one that never was in it
+        max(case when not states.is_terminal then states.valid_to end) over (
+            partition by states.lender, states.loan_id order by states.valid_from
+            rows between unbounded preceding and current row
+        ) as left_on,
+        coalesce({{ add_days('states.valid_to', -1) }}, lenders.data_as_of) as valid_through
+    from {{ touched('int_loan_state', 'int_closing_loan') }} as states
+    inner join {{ touched('int_loan', 'int_closing_loan') }} as loans
         on states.lender = loans.lender and states.loan_id = loans.loan_id
+    inner join {{ ref('int_lender') }} as lenders on states.lender = lenders.lender
 ),
 
--- days past due rise by one a day, so an interval peaks on its last day
+-- a clock only runs forward, so an interval peaks on its last day
 peaks as (
     select
         *,
-        max({{ dpd_at('valid_through', 'oldest_unpaid_due_on', 'first_day') }}) over (
+        max({{ dpd_on('intervals.valid_through', 'intervals') }}) over (
             partition by lender, loan_id order by valid_from
             rows between unbounded preceding and 1 preceding
         ) as peak_before
@@ -35,15 +39,14 @@ at_month_end as (
     select
         peaks.*,
         month_ends.month_end,
-        {{ dpd_at('month_ends.month_end', 'peaks.oldest_unpaid_due_on', 'peaks.first_day') }} as dpd,
-        {{ dpd_at('month_ends.month_end', 'peaks.contractual_oldest_unpaid_due_on', 'peaks.first_day') }}
-            as contractual_dpd
+        {{ dpd_on('month_ends.month_end', 'peaks') }} as dpd,
+        {{ dpd_on('month_ends.month_end', 'peaks', 'contractual_') }} as contractual_dpd
     from peaks
     inner join month_ends
         on peaks.valid_from <= month_ends.month_end and peaks.valid_through >= month_ends.month_end
     where
         {{ month_end('peaks.valid_from') }} <= peaks.valid_through
-        and (not peaks.is_terminal or month_ends.month_end = {{ month_end('peaks.valid_from') }})
+        and (not peaks.is_terminal or month_ends.month_end = {{ month_end('peaks.left_on') }})
 )
 
 select
@@ -67,3 +70,8 @@ left join {{ ref('dpd_buckets') }} as buckets
         at_month_end.scheme = buckets.scheme
         and greatest(at_month_end.dpd - at_month_end.grace_days, 0) >= buckets.min_dpd
         and greatest(at_month_end.dpd - at_month_end.grace_days, 0) <= coalesce(buckets.max_dpd, 2147483647)
+{%- if not execute or goes_on() %}
+inner join {{ ref('int_closing_loan') }} as closing_loans
+    on at_month_end.lender = closing_loans.lender and at_month_end.loan_id = closing_loans.loan_id
+where closing_loans.months_after is null or at_month_end.month_end > closing_loans.months_after
+{%- endif %}

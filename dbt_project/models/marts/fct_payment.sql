@@ -1,3 +1,4 @@
+{{ config(meta={'recomputed': 'int_reviewed_loan', 'recomputed_in': 'intermediate'}) }}
 select
     lender,
     payment_id,
@@ -12,4 +13,4 @@ select
     penalty,
     unallocated,
     is_reversed
-from {{ ref('int_payment_allocation') }}
+from {{ touched('int_payment_allocation', 'int_reviewed_loan') }}

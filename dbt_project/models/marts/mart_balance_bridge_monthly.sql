@@ -5,10 +5,11 @@ with
 
 loans as (
     select
-        lender, loan_id, product, entered_on, data_as_of, outstanding, principal, disbursed_on, terminal_on,
-        terminal_amount
-    from {{ ref('int_loan') }}
-    where entered_on <= data_as_of
+        loans.lender, loans.loan_id, loans.product, loans.entered_on, lenders.data_as_of, loans.enters_as_reported,
+        loans.principal, loans.disbursed_on, loans.terminal_on, loans.terminal_amount
+    from {{ ref('int_loan') }} as loans
+    inner join {{ ref('int_lender') }} as lenders on loans.lender = lenders.lender
+    where loans.entered_on <= lenders.data_as_of
 ),
 
 first_states as (
@@ -26,8 +27,9 @@ entries as (
         {{ month_end('loans.entered_on') }} as month_end,
         'disbursed' as flow,
         case
-            when loans.outstanding = 'computed' then loans.principal
-            else coalesce(first_states.principal_at_exit, first_states.outstanding_principal)
+            when loans.enters_as_reported
+                then coalesce(first_states.principal_at_exit, first_states.outstanding_principal)
+            else loans.principal
         end as amount
     from loans
     inner join first_states on loans.lender = first_states.lender and loans.loan_id = first_states.loan_id
@@ -42,7 +44,7 @@ repayments as (
         {{ month_end('payments.value_on') }} as month_end,
         payments.bridge_column as flow,
         case
-            when loans.outstanding = 'reported' then coalesce(payments.principal_as_sent, payments.principal)
+            when loans.enters_as_reported then coalesce(payments.principal_as_sent, payments.principal)
             else payments.principal
         end as amount
     from {{ ref('int_payment_allocation') }} as payments
@@ -51,7 +53,7 @@ repayments as (
         payments.settles_instalments
         and payments.value_on <= loans.data_as_of
         and (loans.terminal_on is null or payments.value_on <= loans.terminal_on)
-        and (loans.outstanding = 'computed' or payments.value_on > loans.entered_on)
+        and (not loans.enters_as_reported or payments.value_on > loans.entered_on)
 ),
 
 exits as (

@@ -51,6 +51,7 @@ stock as (
     select
         grid.lender,
         grid.product,
+        grid.scheme,
         grid.as_of_date,
         grid.bucket,
         {% for measure in measures -%}
@@ -65,16 +66,24 @@ stock as (
             and grid.bucket = daily_changes.bucket
             and grid.as_of_date = daily_changes.day
     window to_date as (
-        partition by grid.lender, grid.product, grid.bucket order by grid.as_of_date
+        partition by grid.lender, grid.product, grid.scheme, grid.bucket order by grid.as_of_date
         rows between unbounded preceding and current row
     )
 ),
 
-with_book as (
+-- the buckets of a day are those of the scheme in force on it
+in_force as (
     select
-        *,
-        sum(loans) over (partition by lender, product, as_of_date) as book_loans
+        stock.*,
+        sum(stock.loans) over (partition by stock.lender, stock.product, stock.as_of_date) as book_loans
     from stock
+    inner join {{ ref('int_convention') }} as conventions
+        on
+            stock.lender = conventions.lender
+            and stock.product = conventions.product
+            and stock.scheme = conventions.scheme
+            and stock.as_of_date >= conventions.in_force_from
+            and stock.as_of_date < conventions.in_force_until
 )
 
 select
@@ -86,5 +95,5 @@ select
     {{ money('outstanding_principal') }} as outstanding_principal,
     {{ money('overdue_principal') }} as overdue_principal,
     {{ money('overdue_amount') }} as overdue_amount
-from with_book
+from in_force
 where book_loans > 0

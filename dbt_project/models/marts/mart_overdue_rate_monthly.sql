@@ -28,7 +28,13 @@ loan_months as (
     from {{ ref('fct_loan_month') }} as months
     inner join {{ ref('loan_states') }} as states on months.state = states.state and not states.is_terminal
     inner join {{ ref('int_loan') }} as loans on months.lender = loans.lender and months.loan_id = loans.loan_id
-    inner join thresholds on loans.scheme = thresholds.scheme
+    inner join {{ ref('int_convention') }} as conventions
+        on
+            months.lender = conventions.lender
+            and months.product = conventions.product
+            and months.month_end >= conventions.in_force_from
+            and months.month_end < conventions.in_force_until
+    inner join thresholds on conventions.scheme = thresholds.scheme
 ),
 
 -- a borrower is as bad as the worst of the loans

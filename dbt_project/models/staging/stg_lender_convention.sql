@@ -1,4 +1,4 @@
--- A lender's own conventions that are in force on the business date.
+-- A lender's own conventions. Those that take effect later stand here too: they change no day before.
 select
     lender,
     product,
@@ -6,4 +6,3 @@ select
     value,
     effective_from
 from {{ source('ops', 'lender_convention') }}
-where effective_from <= {{ business_date() }}

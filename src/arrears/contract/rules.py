@@ -20,7 +20,13 @@ CONVENTIONS: dict[str, re.Pattern[str]] = {
     "tol_pct": re.compile(r"0|0?\.\d+|1"),
     "grace_days": re.compile(r"\d{1,3}"),
     "outstanding": re.compile("computed|reported"),
+    "allocation": re.compile("waterfall|reported"),
     "allocation_order": re.compile("(penalty|fee|interest|principal)(,(penalty|fee|interest|principal)){3}"),
+    "components": re.compile("(penalty|fee|interest|principal)(,(penalty|fee|interest|principal)){0,3}"),
+    "basis": re.compile("oldest_unpaid|missed_payments"),
+    "day_count": re.compile("days|30_360|mba|ots"),
+    "non_working_day": re.compile("none|next"),
+    "default_dpd": re.compile(r"\d{1,4}"),
     "scheme": re.compile("cn30|tape29"),
 }
 
@@ -92,7 +98,7 @@ def _convention_problems(place: Place, name: str, value: str) -> Iterator[Proble
         yield place, unknown("a convention", name, CONVENTIONS)
     elif not CONVENTIONS[name].fullmatch(value):
         yield place, f"'{value}' is not a value of {name}; it takes {CONVENTIONS[name].pattern}"
-    elif name == "allocation_order" and len(set(value.split(","))) != 4:
+    elif len(set(value.split(","))) != len(value.split(",")):
         yield place, f"'{value}' names a component twice"
 
 

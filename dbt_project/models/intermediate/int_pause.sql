@@ -1,0 +1,48 @@
+-- The stretches [paused_from, paused_until) in which a loan's clock stands still (paused_until null: it still does).
+-- A pause within a pause adds nothing; one that starts on the day another ends goes on with it.
+with
+
+pauses as (
+    select
+        paused.lender,
+        paused.loan_id,
+        paused.event_on as paused_from,
+        min(resumed.event_on) as paused_until
+    from {{ touched('int_loan_event') }} as paused
+    left join {{ touched('int_loan_event') }} as resumed
+        on
+            paused.lender = resumed.lender
+            and paused.loan_id = resumed.loan_id
+            and resumed.kind = 'resumed'
+            and paused.event_on < resumed.event_on
+    where paused.kind = 'paused'
+    group by paused.lender, paused.loan_id, paused.event_on
+),
+
+with_reach as (
+    select
+        *,
+        max(coalesce(paused_until, {{ last_day_ever() }})) over (
+            partition by lender, loan_id order by paused_from
+            rows between unbounded preceding and 1 preceding
+        ) as reach_before
+    from pauses
+),
+
+stretches as (
+    select
+        *,
+        sum(case when paused_from <= reach_before then 0 else 1 end) over (
+            partition by lender, loan_id order by paused_from
+            rows between unbounded preceding and current row
+        ) as stretch_no
+    from with_reach
+)
+
+select
+    lender,
+    loan_id,
+    min(paused_from) as paused_from,
+    nullif(max(coalesce(paused_until, {{ last_day_ever() }})), {{ last_day_ever() }}) as paused_until
+from stretches
+group by lender, loan_id, stretch_no
