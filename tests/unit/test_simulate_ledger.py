@@ -90,14 +90,16 @@ class Due:
         return self.fee + self.interest + self.principal
 
 
+Payment = tuple[int, int, int, int, int]
+"""Value day, id, kind, amount, id of the payment that it takes back."""
+
+
 @dataclass
 class Loan:
     principal: int
     disbursed: int
     plans: list[tuple[int, int, list[Due]]] = field(default_factory=list)  # since, version, instalments
-    payments: list[tuple[int, int, int, int, int]] = field(
-        default_factory=list
-    )  # value day, id, kind, amount, reverses
+    payments: list[Payment] = field(default_factory=list)
     events: list[tuple[int, int]] = field(default_factory=list)  # day, kind
 
     def plan(self, day: int, version: int | None = None) -> list[Due]:
@@ -134,15 +136,22 @@ def _note(loans: dict[int, Loan], day: Day, ledger: Ledger) -> None:
 Cells = list[dict[str, int]]
 
 
-def _paid(loan: Loan, plan: list[Due], day: int) -> tuple[Cells, bool]:
-    """What every instalment has received of each component at the close of a day; whether the loan is prepaid."""
-    owed = [{"fee": i.fee, "interest": i.interest, "principal": i.principal, "penalty": i.penalty} for i in plan]
-    paid = [dict.fromkeys(cells, 0) for cells in owed]
+def _live(loan: Loan, day: int) -> tuple[list[Payment], list[Payment], int]:
+    """What was paid and not taken back by the close of a day: full prepayments, all else; and what was refunded."""
     come = [p for p in loan.payments if p[0] <= day and p[2] not in (COMPENSATION, BUYBACK)]
     taken_back = {reverses for *_, kind, _, reverses in come if kind in (REVERSAL, CHARGEBACK)}
     live = [p for p in come if p[2] not in (REVERSAL, CHARGEBACK, REFUND) and p[1] not in taken_back]
     new_plans = {since for since, version, _ in loan.plans if version > 1}
     whole = [p for p in live if p[2] == PREPAYMENT and p[0] not in new_plans]
+    assert len(whole) <= 1
+    return whole, [p for p in live if p not in whole], sum(p[3] for p in come if p[2] == REFUND)
+
+
+def _paid(loan: Loan, plan: list[Due], day: int) -> tuple[Cells, bool]:
+    """What every instalment has received of each component at the close of a day; whether the loan is prepaid."""
+    owed = [{"fee": i.fee, "interest": i.interest, "principal": i.principal, "penalty": i.penalty} for i in plan]
+    paid = [dict.fromkeys(cells, 0) for cells in owed]
+    whole, others, refunded = _live(loan, day)
 
     def pour(amount: int, cells: list[tuple[int, str]]) -> int:
         for k, component in cells:
@@ -152,9 +161,7 @@ def _paid(loan: Loan, plan: list[Due], day: int) -> tuple[Cells, bool]:
         return amount
 
     everything = [(k, c) for k in range(len(plan)) for c in owed[k]]
-    refunded = sum(p[3] for p in come if p[2] == REFUND)
-    pour(sum(p[3] for p in live if p not in whole) - refunded, everything)
-    assert len(whole) <= 1
+    pour(sum(p[3] for p in others) - refunded, everything)
     for on, _, _, amount, _ in whole:
         due = [(k, c) for k, c in everything if plan[k].on <= on]
         ahead = [k for k in range(len(plan)) if plan[k].on > on]
@@ -176,8 +183,32 @@ def _short(plan: list[Due], paid: Cells) -> list[int]:
     return [i.owed - p["fee"] - p["interest"] - p["principal"] for i, p in zip(plan, paid, strict=True)]
 
 
-def _days(loan: Loan, plan: list[Due], paid: Cells, day: int, *, pauses: bool) -> int:
-    late = [i.on for i, short in zip(plan, _short(plan, paid), strict=True) if i.on < day and short > TOL]
+def _open(loan: Loan, plan: list[Due], day: int) -> list[bool]:
+    if _live(loan, day)[0]:
+        return [False] * len(plan)
+    return [short > TOL for short in _short(plan, _paid(loan, plan, day)[0])]
+
+
+def _counted_from(loan: Loan, plan: list[Due], day: int) -> list[int]:
+    """From which day each instalment counts at the close of a day: its due day, or a chargeback's that re-opened it."""
+    since = [i.on for i in plan]
+    if all(kind != CHARGEBACK for _, _, kind, *_ in loan.payments):
+        return since
+    before = _open(loan, plan, -1)
+    for on in sorted({p[0] for p in loan.payments if p[0] <= day}):
+        went_back = {kind for value_on, _, kind, *_ in loan.payments if value_on == on} & {REVERSAL, CHARGEBACK, REFUND}
+        after = _open(loan, plan, on)
+        for k, instalment in enumerate(plan):
+            if not after[k]:
+                since[k] = instalment.on
+            elif not before[k]:
+                since[k] = max(instalment.on, on) if went_back == {CHARGEBACK} else instalment.on
+        before = after
+    return since
+
+
+def _days(loan: Loan, since: list[int], short: list[int], day: int, *, pauses: bool) -> int:
+    late = [on for on, amount in zip(since, short, strict=True) if on < day and amount > TOL]
     if not late:
         return 0
     stands: set[int] = set()
@@ -205,27 +236,32 @@ _EXITS = {
 }
 
 
-def _stand(loan: Loan, day: int) -> tuple[Standing, Cells]:
+def _stand(loan: Loan, day: int) -> tuple[Standing, Cells, bool]:
+    """Where a loan stands, what its instalments have received, and whether its days count from a chargeback."""
     plan, original = loan.plan(day), loan.plan(day, 1)
+    since = _counted_from(loan, plan, day)
     paid, prepaid = _paid(loan, plan, day)
     short = _short(plan, paid) if not prepaid else [0] * len(plan)
-    due = [k for k in range(len(plan)) if plan[k].on < day]
+    due = [k for k, on in enumerate(since) if on < day]
     outstanding = loan.principal - sum(p["principal"] for p in paid)
     exits = [_EXITS[kind] for on, kind in loan.events if kind in _EXITS and on <= day]
     assert len(exits) <= 1, "out of the book once"
     settled = all(s <= TOL for s in short) and outstanding <= TOL
-    contractual = 0 if prepaid else _days(loan, original, _paid(loan, original, day)[0], day, pauses=False)
+    contractual = 0
+    if not prepaid:
+        originally_short = _short(original, _paid(loan, original, day)[0])
+        contractual = _days(loan, _counted_from(loan, original, day), originally_short, day, pauses=False)
     state = exits[0] if exits else "settled" if settled else "active"
     standing = Standing(
         state=state,
-        dpd=0 if prepaid else _days(loan, plan, paid, day, pauses=True),
+        dpd=0 if prepaid else _days(loan, since, short, day, pauses=True),
         contractual_dpd=contractual,
         outstanding=0 if exits else outstanding,
         overdue_principal=0 if prepaid else sum(plan[k].principal - paid[k]["principal"] for k in due),
         overdue_amount=sum(short[k] for k in due),
         restructured=any(kind in (EXTENDED, RESTRUCTURED) and on <= day for on, kind in loan.events),
     )
-    return standing, paid
+    return standing, paid, any(short[k] > TOL and since[k] != plan[k].on for k in due)
 
 
 @dataclass(frozen=True)
@@ -248,11 +284,12 @@ class Said:
 
     def compare(self, loans: dict[int, Loan], seen: Counter[str], *, instalments: bool = True) -> None:
         for k, (says, received) in enumerate(zip(self.standings, self.paid, strict=True)):
-            expected, paid = _stand(loans[k], self.day)
+            expected, paid, reopened = _stand(loans[k], self.day)
             assert says == expected, (k, self.day)
             seen[expected.state] += 1
             seen["late"] += expected.dpd > 0
             seen["cosmetic"] += expected.dpd < expected.contractual_dpd
+            seen["re-opened"] += reopened
             seen["penalty paid"] += any(p["penalty"] for p in paid)
             if instalments:
                 parts = ("principal", "interest", "fee", "penalty")
@@ -286,6 +323,6 @@ def _is_month_end(day: int) -> bool:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_ledger_says_what_its_records_say(seed: int) -> None:
     seen, _ = _replay(seed, UNRULY, 220)
-    wanted = {*STATES, "late", "cosmetic", "penalty paid", "part prepayment"}
+    wanted = {*STATES, "late", "cosmetic", "re-opened", "penalty paid", "part prepayment"}
     wanted |= {f"kind {k}" for k in range(9)} | {f"event {k}" for k in range(7)}
     assert {what for what in wanted if seen[what] < 3} == set()

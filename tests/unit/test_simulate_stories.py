@@ -45,7 +45,11 @@ class Story:
 
     def back(self, yuan: int, month: int, day: int) -> None:
         self.on(month, day)
-        self.ledger.add_credit(LOAN, np.array([-yuan * 100]))
+        self.ledger.take_back(LOAN, np.array([yuan * 100]))
+
+    def charged_back(self, yuan: int, month: int, day: int) -> None:
+        self.on(month, day)
+        self.ledger.charge_back(LOAN, np.array([yuan * 100]))
 
     def dpd(self, month: int, day: int) -> int:
         """Days past due at the close of a day."""
@@ -86,6 +90,62 @@ def test_vector_a(story: Story) -> None:
     assert story.dpd(4, 10) == 9
     assert story.dpd(4, 16) == 15
     assert [row[0] for row in story.paid()[:4]] == [10_000, 10_000, 3_000, 0]
+
+
+def test_a_chargeback_opens_again_on_its_own_day(story: Story) -> None:
+    story.pay(100, 2, 1)
+    story.pay(100, 3, 1)
+    assert story.dpd(3, 14) == 0
+    story.charged_back(100, 3, 15)
+    assert (story.dpd(3, 15), story.contractual(), story.overdue()) == (0, 0, 0)
+    assert (story.dpd(3, 16), story.contractual(), story.overdue()) == (1, 1, 10_000)
+    assert (story.dpd(4, 2), story.contractual(), story.overdue()) == (18, 18, 20_000)
+
+    story.pay(100, 4, 3)
+    assert story.dpd(4, 3) == 2, "settled again: April is the oldest"
+    story.back(100, 4, 5)
+    assert story.dpd(4, 5) == 35, "a bank return opens March again from its own due day"
+
+
+def test_a_chargeback_does_not_help_an_instalment_that_was_late_before(story: Story) -> None:
+    story.pay(100, 2, 1)
+    assert story.dpd(3, 14) == 13
+    story.charged_back(100, 3, 15)
+    assert (story.dpd(3, 15), story.overdue()) == (14, 10_000), "March since the 1st; February falls due today"
+    assert (story.dpd(3, 16), story.overdue()) == (15, 20_000)
+    story.pay(50, 3, 17)
+    assert (story.dpd(3, 17), story.overdue()) == (16, 15_000)
+
+
+def test_a_chargeback_beside_a_bank_return_opens_again_from_the_due_day(story: Story) -> None:
+    story.pay(200, 2, 1)
+    assert story.dpd(3, 14) == 0
+    story.charged_back(100, 3, 15)
+    story.back(50, 3, 15)
+    assert (story.dpd(3, 15), story.overdue()) == (43, 15_000)
+
+
+def test_two_chargebacks_open_two_instalments_again_each_on_its_day(story: Story) -> None:
+    story.pay(200, 2, 1)
+    assert story.dpd(3, 9) == 0
+    story.charged_back(100, 3, 10)
+    assert story.dpd(3, 10) == 0
+    assert story.dpd(3, 19) == 9
+    story.charged_back(100, 3, 20)
+    assert story.dpd(3, 20) == 10, "March counts from the 10th, February from the 20th"
+    story.pay(100, 3, 25)
+    assert story.dpd(3, 25) == 15
+
+
+def test_a_chargeback_counts_in_the_contract_when_the_plan_is_moved(story: Story) -> None:
+    story.pay(100, 2, 1)
+    story.pay(100, 3, 1)
+    assert story.dpd(3, 14) == 0
+    story.charged_back(100, 3, 15)
+    assert story.dpd(3, 15) == 0
+    assert story.dpd(3, 30) == 15
+    story.ledger.extend(LOAN, story.on(3, 30), np.array([2]), np.array([False]))
+    assert (story.dpd(3, 31), story.contractual()) == (0, 16)
 
 
 def test_each_instalment_knows_when_it_last_received_money(story: Story) -> None:

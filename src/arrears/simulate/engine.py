@@ -143,17 +143,16 @@ class Simulation:
             yield self._day(today)
 
     def _day(self, today: int) -> Day:
-        ledger, book = self.ledger, self.book
+        ledger = self.ledger
         rng = stream(self.seed, self.lender, "day", today + 10**6)
         before, self.known = self.known, int(self._lent_by[today - self.first])
-        fallen = self._due_on(today - 1)
-        ledger.fall_due(fallen)
+        newly_overdue = ledger.fall_due(self._due_on(today - 1))
 
         self._decide(rng, today)
         booked, granted, new_plans = self._business(rng, today)
 
         new = np.arange(before, self.known)
-        self.touched = distinct(np.concatenate([new, book.loan_of[fallen], booked.loan, granted.loan, new_plans]))
+        self.touched = distinct(np.concatenate([new, newly_overdue, booked.loan, granted.loan, new_plans]))
         settled = ledger.close(self.touched, today)
         self._returns.expect_refunds(today, settled)
         left = self._leave(today)

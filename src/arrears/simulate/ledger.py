@@ -5,11 +5,12 @@ one observation: the waterfall (oldest instalment first; inside one fee, interes
 order of everything a loan will ever owe, so a loan's whole payment history is one number, its *credit*: payments
 and waivers less reversals. What is settled, short and overdue follows from where that number falls in the running
 total of the plan. A reversal lowers the credit, and the instalment it had paid is open again from its original
-due day.
+due day; after a chargeback it is open from the day of the chargeback (see `reopenings`).
 
 Rules (docs: metrics.md), where that page leaves room:
 
-- An instalment counts into overdue amounts from the day after its due day, as it does into DPD.
+- An instalment counts into overdue amounts from the day after its due day, as it does into DPD; one that a
+  chargeback opened again, from the day after the chargeback.
 - A full prepayment covers everything due by its day and all principal still to come; the interest and fees
   to come are owed no longer, from that day until the prepayment is reversed. What it paid above that is
   interest accrued in the current period.
@@ -35,6 +36,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arrears.simulate.book import Book, Days, Ints, add_months, distinct, months_between
+from arrears.simulate.reopenings import Reopenings
 
 TOLERANCE = 1
 """A shortfall up to this (0.01 of the currency) is no shortfall."""
@@ -55,7 +57,8 @@ class Position:
     overdue_principal: Ints
     overdue_amount: Ints
     oldest_due: Days
-    """Due day of the oldest short instalment, due or not; NEVER where nothing is short."""
+    """Day from which days past due count: the earliest due day of a short instalment, due or not, or the day of the
+    chargeback that opened it again; NEVER where nothing is short."""
     settled: Bools
 
 
@@ -93,6 +96,8 @@ class Ledger:
         self.paused_from = np.full(count, NEVER, dtype=np.int32)
         self.paused_until = np.full(count, NEVER, dtype=np.int32)
         """The loan's pause: the first day on which the clock stands, and the first on which it runs again."""
+
+        self._reopenings = Reopenings(count)
 
         self.state = np.zeros(count, dtype=np.int8)
         self.terminal_on = np.full(count, NEVER, dtype=np.int32)
@@ -271,13 +276,57 @@ class Ledger:
         short = self._oldest_short_from(row, loans, credit)
         is_short = (short < stop) & ~prepaid
         outstanding = np.where(prepaid, 0, book.principal[loans] - paid_back)
-        return Position(
+        at_close = Position(
             outstanding=outstanding,
             overdue_principal=np.where(prepaid, 0, np.maximum(due_by_now - paid_back, 0)),
             overdue_amount=np.where(prepaid | (row > newest) | (fallen == 0), 0, np.maximum(missing, 0)),
             oldest_due=np.where(is_short, self.due[np.minimum(short, stop - 1)], NEVER).astype(np.int32),
             settled=~is_short & (outstanding <= TOLERANCE),
         )
+        self._count_reopened(at_close, np.flatnonzero(self._reopenings.concerned[loans] & is_short), loans, credit)
+        return at_close
+
+    def _count_reopened(self, at: Position, some: Ints, loans: Ints, credit: Ints) -> None:
+        """Put right the position of some of the loans, on which chargebacks opened instalments again: their days count
+        from the chargeback, and on its own day nothing is overdue by it."""
+        if not len(some):
+            return
+        loans, credit = loans[some], credit[some]
+        opened = self._opened_on(self.settled_at)
+        at.oldest_due[some] = self._oldest_day(loans, credit, self.settled_at, np.maximum(self.due, opened))
+
+        rows, start = self._rows_of(loans)
+        nth = np.arange(len(rows)) - start
+        before_principal = self.book.fee_due[rows] + self.interest_due[rows]
+        owed = before_principal + self.principal_due[rows]
+        term = self.book.term[loans]
+        into = np.repeat(credit, term) - (self.total[rows] - self.penalty_due[rows] - owed)
+        principal = self.principal_due[rows] - np.clip(into - before_principal, 0, self.principal_due[rows])
+        missing = owed - np.clip(into, 0, owed)
+        today = (opened[rows] == self._reopenings.opened_on) & (nth < np.repeat(self.fallen[loans], term))
+        first = np.cumsum(term) - term
+        at.overdue_principal[some] -= np.add.reduceat(np.where(today, principal, 0), first)
+        at.overdue_amount[some] -= np.add.reduceat(np.where(today, missing, 0), first)
+
+    def _opened_on(self, settled_at: Ints) -> Days:
+        """Per row of a plan, given by its running totals: the day of the chargeback since which the instalment is open
+        again, if it is short; 0 where there was none."""
+        found = np.zeros(len(settled_at), dtype=np.int32)
+        stretches = self._reopenings.stretches
+        first = self._first_above(settled_at, stretches.loan, stretches.above + TOLERANCE)
+        count = self._first_above(settled_at, stretches.loan, stretches.up_to + TOLERANCE) - first
+        rows = np.repeat(first - np.cumsum(count) + count, count) + np.arange(int(count.sum()))
+        found[rows] = np.repeat(stretches.day, count)
+        return found
+
+    def _oldest_day(self, loans: Ints, credit: Ints, settled_at: Ints, since: Days) -> Ints:
+        """The earliest day among the instalments that are short on a plan, given by its running totals and the day of
+        each instalment; NEVER where nothing is."""
+        rows, _ = self._rows_of(loans)
+        term = self.book.term[loans]
+        short = settled_at[rows] - np.repeat(credit, term) > TOLERANCE
+        days = np.where(short, since[rows], NEVER).astype(np.int64)
+        return np.asarray(np.minimum.reduceat(days, np.cumsum(term) - term), dtype=np.int64)
 
     def _oldest_short_from(self, row: Ints, loans: Ints, credit: Ints) -> Ints:
         """`oldest_short`, given the row that the credit has reached: mostly the same one."""
@@ -292,7 +341,8 @@ class Ledger:
     def contractual_days_past_due(
         self, loans: Ints, day: int, credit: Ints | None = None, prepaid: Bools | None = None
     ) -> Ints:
-        """DPD on the plan as it was agreed at disbursement, pauses or not. Instalments are walked one by one."""
+        """DPD on the plan as it was agreed at disbursement, pauses or not; chargebacks count as on the plan in force.
+        Instalments are walked one by one."""
         book = self.book
         credit = self.credit[loans] if credit is None else credit
         prepaid = self.prepaid[loans] if prepaid is None else prepaid
@@ -301,13 +351,30 @@ class Ledger:
             at = np.minimum(book.offset[loans] + k, self.last(loans))
             short = (book.term[loans] > k) & (self.original_total[at] - credit > TOLERANCE)
             oldest = np.where(short, book.due[at], oldest)
+        some = np.flatnonzero(self._reopenings.concerned[loans])
+        if len(some):
+            since = np.maximum(book.due, self._opened_on(self.original_total))
+            oldest[some] = self._oldest_day(loans[some], credit[some], self.original_total, since)
         return np.where(prepaid, 0, np.maximum(day - oldest, 0))
 
     # ── moving: money ───────────────────────────────────────────────────────────────────────────────────
 
-    def fall_due(self, rows: Ints) -> None:
-        """These instalments were due yesterday: they count as overdue from today."""
-        self.fallen[self.book.loan_of[rows]] += 1
+    def fall_due(self, rows: Ints) -> Ints:
+        """Begin a day: these instalments were due yesterday and count as overdue from today, as do those that
+        chargebacks opened again yesterday. Returns the loans of both."""
+        loans = self.book.loan_of[rows].astype(np.int64)
+        self.fallen[loans] += 1
+        return np.concatenate([loans, self._reopenings.begin_day()])
+
+    def charge_back(self, loans: Ints, amounts: Ints) -> None:
+        """Payments are claimed back. A loan may come more than once."""
+        self._reopenings.claim(loans)
+        self.add_credit(loans, -amounts)
+
+    def take_back(self, loans: Ints, amounts: Ints) -> None:
+        """Money goes back otherwise: returned by the bank, refunded. A loan may come more than once."""
+        self._reopenings.take_back(loans)
+        self.add_credit(loans, -amounts)
 
     def add_credit(self, loans: Ints, amounts: Ints) -> None:
         """Waivers (positive) and what is taken back (negative). A loan may come more than once."""
@@ -477,7 +544,8 @@ class Ledger:
         return amounts
 
     def close(self, loans: Ints, day: int) -> Ints:
-        """Bring the state of loans that something happened to up to date. Returns those newly settled."""
+        """Bring the state of loans that something happened to (each once) up to date. Returns those newly settled."""
+        self._reopenings.close_day(loans, self.credit[loans], self.prepaid[loans], day)
         at = self.position(loans)
         self.oldest_due[loans] = at.oldest_due
         self.overdue_principal[loans] = at.overdue_principal

@@ -71,7 +71,7 @@ class Returns:
     def debits(self, today: int) -> Payments:
         """Debits returned by the bank today."""
         ids, loans, amounts, prepaid = self._debits.take(today)
-        self._ledger.add_credit(loans, -amounts)
+        self._ledger.take_back(loans, amounts)
         self._ledger.prepaid[loans[prepaid == 1]] = False
         np.add.at(self.awaited, loans, -1)
         return payments(REVERSAL, loans, today, amounts, NO_CHANNEL, ids)
@@ -82,7 +82,7 @@ class Returns:
         state = self._ledger.state[loans]
         stands = ((state == ACTIVE) | (state == SETTLED)) & ~self._ledger.prepaid[loans]
         ids, loans, amounts = ids[stands], loans[stands], amounts[stands]
-        self._ledger.add_credit(loans, -amounts)
+        self._ledger.charge_back(loans, amounts)
         return payments(CHARGEBACK, loans, today, amounts, NO_CHANNEL, ids)
 
     def refunds(self, today: int) -> Payments:
@@ -91,7 +91,7 @@ class Returns:
         loans = loans[self._ledger.state[loans] == SETTLED]
         amounts = self._credit_balance(loans)
         loans, amounts = loans[amounts > 0], amounts[amounts > 0]
-        self._ledger.add_credit(loans, -amounts)
+        self._ledger.take_back(loans, amounts)
         return payments(REFUND, loans, today, amounts)
 
     def _credit_balance(self, loans: Ints) -> Ints:

@@ -11,7 +11,8 @@
 | overdue_principal, overdue_amount | shortfall of instalments due before the month-end: of principal, and in all |
 | is_restructured | was extended or given new terms by then; a part prepayment is neither |
 
-Amounts are decimal(18,2) in the lender's currency; default conventions of metrics.md.
+What a chargeback opened again is due on its day. Amounts are decimal(18,2) in the lender's currency; default
+conventions of metrics.md.
 """
 
 from __future__ import annotations
