@@ -1,6 +1,25 @@
+{#- What is being built: {business_date, build_id, base_build}. `arrears build` puts it on record before it calls dbt, so that
+    no variable changes from day to day and dbt need not parse the project anew. By hand: the variable business_date (then
+    there is no build_id, and no base_build to go on from). -#}
+{% macro this_build() -%}
+    {%- if var('business_date', none) is not none -%}
+        {{ return({
+            'business_date': var('business_date') | string, 'build_id': var('build_id', none),
+            'base_build': var('base_build', none)
+        }) }}
+    {%- endif -%}
+    {%- set running = run_query(
+        "select business_date, build_id, base_build from ops.build where status = 'running'"
+    ) if execute else [] -%}
+    {%- for row in running -%}
+        {{ return({'business_date': row[0] | string, 'build_id': row[1], 'base_build': row[2]}) }}
+    {%- endfor -%}
+    {{ return({'business_date': none, 'build_id': none, 'base_build': none}) }}
+{%- endmacro %}
+
 {#- The one date a build knows. It has no default: a build that falls back to today gives another answer tomorrow. -#}
 {% macro business_date() -%}
-    {%- set given = var('business_date', none) | string -%}
+    {%- set given = this_build()['business_date'] | string -%}
     {%- if execute and not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', given) -%}
         {{ exceptions.raise_compiler_error(
             "The variable business_date is missing or not a date (got: " ~ given ~ "). "

@@ -9,8 +9,11 @@
     newest snapshot was withdrawn. A loan that itself vanished keeps the rows of the last snapshot that listed it:
     otherwise its past would change on the day it vanished.
 
-    Running totals are no rows of their own: they are left out, and the model takes their differences. -#}
-{% macro newest_rows(entity, key, columns, of_loan=false, first_stands=false) -%}
+    Running totals are no rows of their own: they are left out, and the model takes their differences.
+
+    A build that goes on from the one before looks at the keys in `touched_by` only. -#}
+{% macro newest_rows(entity, key, columns, of_loan=false, first_stands=false, touched_by='stg_touched_loan', touched_key=['lender', 'loan_id']) -%}
+{%- if not execute or goes_on() %}{% set touched_keys = ref(touched_by) %}{% endif -%}
 {%- set newest_first = 'changed_at desc nulls last, business_date desc, delivery_id desc, line_no desc' -%}
 {%- set appended_first -%}
     {%- for column in ['business_date', 'delivery_id', 'line_no'] %}case when mode = 'append' then {{ column }} end, {% endfor -%}
@@ -33,12 +36,20 @@ received as (
     from {{ source('raw', entity) }} as rows_sent
     inner join deliveries on rows_sent.delivery_id = deliveries.delivery_id
     left join modes on rows_sent.lender = modes.lender
+    {% if goes_on() -%}
+    inner join {{ touched_keys }} as touched_keys
+        on {% for column in touched_key %}rows_sent.{{ column }} = touched_keys.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+    {% endif -%}
     where modes.is_cumulative is not true
 ),
 
 {% if of_loan -%}
 snapshot_dates as (
-    select lender, business_date from received where mode = 'snapshot' group by lender, business_date
+    select rows_sent.lender, rows_sent.business_date
+    from {{ source('raw', entity) }} as rows_sent
+    inner join deliveries on rows_sent.delivery_id = deliveries.delivery_id
+    inner join modes on rows_sent.lender = modes.lender and modes.mode = 'snapshot'
+    group by rows_sent.lender, rows_sent.business_date
 ),
 
 last_listings as (

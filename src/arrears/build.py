@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 import arrears
+from arrears import base_build
 from arrears.errors import Infrastructure, Refused
 from arrears.settings import Settings
 from arrears.warehouse.address import Address
@@ -51,14 +53,19 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         # Held until the connection closes: the candidate is neither built twice at once nor built under a publisher.
         cursor.execute("select pg_advisory_lock(hashtext('arrears.candidate'))")
         _end_orphans(cursor)
-        build_id = _begin(cursor, business_date)
+        rules = base_build.fingerprint(cursor, settings.dbt_project)
+        base = base_build.find(cursor, rules)
+        if base is None:
+            base_build.forget(cursor)
+        build_id = _begin(cursor, business_date, base)
         target = settings.home / "dbt"
         try:
-            results = _run_dbt(business_date, url, settings, target)
+            results = _run_dbt(base, url, settings, target)
             _record_marts(cursor, build_id, target)
         except BaseException:
             _finish(connection, build_id, "failed")
             raise
+        base_build.remember(cursor, build_id, rules)
         _finish(connection, build_id, "built")
     passed = [result for result in results["results"] if result["status"] in ("success", "pass")]
     kinds = Counter(result["unique_id"].split(".", maxsplit=1)[0] for result in passed)
@@ -76,12 +83,39 @@ def _end_orphans(cursor: Cursor) -> None:
     cursor.execute("update ops.build set status = 'failed', finished_at = clock_timestamp() where status = 'running'")
 
 
-def _begin(cursor: Cursor, business_date: dt.date) -> int:
-    row = one(
-        cursor,
-        "insert into ops.build (business_date, status, code_version) values (%s, 'running', %s) returning build_id",
-        [business_date, arrears.__version__],
+# One statement sees one state of the deliveries: never two versions of a day, or none.
+BEGIN = """
+with
+begun as (
+    insert into ops.build (business_date, status, code_version, base_build)
+    values (%(business_date)s, 'running', %(code_version)s, %(base_build)s)
+    returning build_id, business_date
+),
+known as (
+    select deliveries.delivery_id
+    from ops.delivery as deliveries inner join begun on deliveries.business_date <= begun.business_date
+    where deliveries.status = 'accepted'
+),
+no_longer_known as (
+    update ops.delivery_in_build as standing set until_build = begun.build_id
+    from begun
+    where standing.until_build is null and standing.delivery_id not in (select known.delivery_id from known)
+),
+newly_known as (
+    insert into ops.delivery_in_build (delivery_id, from_build)
+    select known.delivery_id, begun.build_id
+    from known cross join begun
+    where known.delivery_id not in (
+        select standing.delivery_id from ops.delivery_in_build as standing where standing.until_build is null
     )
+)
+select build_id from begun
+"""
+
+
+def _begin(cursor: Cursor, business_date: dt.date, base: int | None) -> int:
+    """Put a build on record together with the deliveries it is made from. Returns its number."""
+    row = one(cursor, BEGIN, {"business_date": business_date, "code_version": arrears.__version__, "base_build": base})
     return int(row[0])
 
 
@@ -106,18 +140,23 @@ def dbt_environment(url: str) -> dict[str, str]:
     }
 
 
-def _run_dbt(business_date: dt.date, url: str, settings: Settings, target: Path) -> dict[str, Any]:
+def run_dbt(
+    *command: str, variables: Mapping[str, Any], url: str, settings: Settings, target: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of dbt on the project; what it says is in `stdout`, whether it went well in `returncode`.
+
+    Args:
+        command: the command and its options. variables: what the models read with `var()`.
+        target: the folder for what dbt writes. Two runs at once need two.
+    """
     target.mkdir(parents=True, exist_ok=True)
-    run_results = target / "run_results.json"
-    run_results.unlink(missing_ok=True)
     project = str(settings.dbt_project)
     # A process of its own: dbt keeps global state, and its memory is given back when it ends.
-    done = subprocess.run(
+    return subprocess.run(
         [
-            sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--log-path", str(target / "logs"),
-            "build", "--project-dir", project, "--profiles-dir", project, "--target-path", str(target),
-            "--exclude-resource-type", "unit_test",
-            "--vars", json.dumps({"business_date": business_date.isoformat()}),
+            sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--log-path", str(target / "logs"), *command,
+            "--project-dir", project, "--profiles-dir", project, "--target-path", str(target),
+            "--vars", json.dumps(variables),
         ],
         env={**os.environ, **dbt_environment(url)},
         stdout=subprocess.PIPE,
@@ -126,8 +165,19 @@ def _run_dbt(business_date: dt.date, url: str, settings: Settings, target: Path)
         text=True,
         check=False,
     )  # fmt: skip
+
+
+def _run_dbt(base: int | None, url: str, settings: Settings, target: Path) -> dict[str, Any]:
+    """Build everything, or what changed since the build `base`. The models read on record which build that is."""
+    run_results = target / "run_results.json"
+    run_results.unlink(missing_ok=True)
+    done = run_dbt(
+        "build", "--exclude-resource-type", "unit_test", *([] if base else ["--full-refresh"]),
+        variables={},
+        url=url, settings=settings, target=target,
+    )  # fmt: skip
     if not run_results.exists():
-        raise _trouble(done.stdout, [_last_words(done.stdout)], target)
+        raise _trouble(done.stdout, [last_words(done.stdout)], target)
     results: dict[str, Any] = json.loads(run_results.read_text())
     failed = [
         f"{result['unique_id'].split('.', 2)[-1]}: {' '.join(str(result['message']).split())}"
@@ -135,7 +185,7 @@ def _run_dbt(business_date: dt.date, url: str, settings: Settings, target: Path)
         if result["status"] in ("error", "fail", "runtime error")
     ]
     if failed or done.returncode != 0:
-        raise _trouble(done.stdout, failed or [_last_words(done.stdout)], target)
+        raise _trouble(done.stdout, failed or [last_words(done.stdout)], target)
     return results
 
 
@@ -146,7 +196,8 @@ def _trouble(output: str, reasons: list[str], target: Path) -> Refused | Infrast
     return Refused(f"dbt could not build the candidate; the marts are as they were. Log: {log}", reasons)
 
 
-def _last_words(output: str) -> str:
+def last_words(output: str) -> str:
+    """The end of what dbt said, as one line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return " ".join(lines[-3:]) or "dbt said nothing"
 

@@ -1,3 +1,4 @@
+{{ config(meta={'recomputed': 'stg_touched_borrower', 'recomputed_by': ['lender', 'borrower_id']}) }}
 -- Borrowers as last sent. Also where they come as snapshots: a loan that has left still has a borrower.
 with
 
@@ -6,7 +7,7 @@ newest as (
         'borrower', ['lender', 'borrower_id'],
         [
             'borrower_id', 'birth_year', 'gender', 'province', 'income_band', 'identity_hash',
-        ]
+        ], touched_by='stg_touched_borrower', touched_key=['lender', 'borrower_id']
     ) | indent(4) }}
 )
 

@@ -33,6 +33,10 @@ followed as (
     from listings
     inner join snapshots
         on listings.lender = snapshots.lender and listings.business_date = snapshots.business_date
+    {%- if not execute or goes_on() %}
+    inner join {{ ref('stg_touched_loan') }} as touched_loans
+        on listings.lender = touched_loans.lender and listings.loan_id = touched_loans.loan_id
+    {%- endif %}
 )
 
 select

@@ -10,7 +10,7 @@ newest as (
         [
             'payment_id', 'loan_id', 'instalment_no', 'value_on', 'posted_on', 'kind', 'amount', 'principal',
             'interest', 'fee', 'penalty', 'reverses_payment_id', 'channel',
-        ], of_loan=true, first_stands=true
+        ], of_loan=true, first_stands=true, touched_by='stg_touched_payment', touched_key=['lender', 'payment_id']
     ) | indent(4) }}
 ),
 
@@ -20,6 +20,10 @@ totals_sent as (
     inner join {{ ref('stg_delivery') }} as deliveries on payments.delivery_id = deliveries.delivery_id
     inner join {{ source('ops', 'lender_entity') }} as entities
         on payments.lender = entities.lender and entities.entity = 'payment' and entities.is_cumulative
+    {%- if not execute or goes_on() %}
+    inner join {{ ref('stg_touched_loan') }} as touched_loans
+        on payments.lender = touched_loans.lender and payments.loan_id = touched_loans.loan_id
+    {%- endif %}
 ),
 
 totals as (
@@ -80,6 +84,10 @@ select
     newest.file_id,
     newest.line_no
 from newest
+{%- if not execute or goes_on() %}
+inner join {{ ref('stg_touched_loan') }} as touched_loans
+    on newest.lender = touched_loans.lender and newest.loan_id = touched_loans.loan_id
+{%- endif %}
 union all
 select
     lender,

@@ -323,6 +323,29 @@ def _try_load(name: str, day: dt.date) -> dict[str, Any]:
 
 
 @app.command()
+def explain(
+    lender: str,
+    loan: str,
+    as_of: Annotated[dt.datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day, at its close.")],
+    as_known: Annotated[
+        int | None, typer.Option("--as-known", help="As known to this publication; default: to the newest build.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Why a loan had these days past due: the instalments and payments that decided it, with their file and line."""
+    from arrears.explain import explain as explain_loan
+
+    with output.working(f"putting {lender} {loan} through the models"):
+        explanation = explain_loan(lender, loan, as_of.date(), as_known, settings=settings())
+    if json:
+        output.as_json(explanation.to_dict())
+    else:
+        from arrears.cli.explanation import show
+
+        show(explanation)
+
+
+@app.command()
 def status(json: Json = False) -> None:
     """Per lender: data as of, last delivery, rejected rows, stale or not; last build, gate and publication."""
     stands = _status()

@@ -17,14 +17,15 @@ grant select on all tables in schema raw to arrears_builder;
 grant usage on schema ops to arrears_loader, arrears_builder, arrears_publisher;
 grant select on all tables in schema ops to arrears_loader, arrears_publisher;
 grant select on ops.lender, ops.lender_entity, ops.lender_convention, ops.delivery, ops.delivery_file,
-    ops.build, ops.build_mart to arrears_builder;
+    ops.build, ops.build_mart, ops.delivery_in_build, ops.publication to arrears_builder;
 grant insert, update, delete on ops.lender, ops.lender_entity, ops.lender_convention to arrears_loader;
 grant insert, update on ops.delivery to arrears_loader;
 grant insert, update on ops.delivery_file to arrears_loader;
 grant insert on ops.delivery_seen, ops.rejected_row to arrears_loader;
 grant insert on ops.gate_run, ops.gate_result to arrears_loader, arrears_publisher;
 grant insert, update on ops.build to arrears_builder;
-grant insert on ops.build_mart to arrears_builder;
+grant insert on ops.build_mart, ops.delivery_in_build to arrears_builder;
+grant update (until_build) on ops.delivery_in_build to arrears_builder;
 grant update on ops.build to arrears_publisher;
 grant insert, update on ops.publication to arrears_publisher;
 grant insert on ops.publication_lender, ops.publication_change to arrears_publisher;

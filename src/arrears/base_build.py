@@ -1,0 +1,65 @@
+"""The build that the next one may go on from.
+
+A build recomputes the loans that something happened to since the build before (dbt_project/macros/touched.sql). That is
+only right if what that build left is still there and was made by the same rules. One row says so. Like the tables
+it speaks for it is not logged, so a crash of the server that empties them takes the row as well, and the next
+build builds everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
+from arrears.warehouse.connect import first
+
+TABLE = sql.Identifier("intermediate", "build_to_go_on_from")
+# What the models read besides deliveries: another calendar, convention or mode changes loans nobody delivered.
+RULES = ("lender", "lender_entity", "lender_convention")
+
+
+def fingerprint(cursor: Cursor, project: Path) -> str:
+    """A hash of the dbt project and the rules: with deliveries and the business date they decide what a build gives."""
+    digest = hashlib.sha256()
+    for path in sorted(project.rglob("*")):
+        inside = path.relative_to(project)
+        if path.is_file() and path.suffix in (".sql", ".yml", ".csv") and inside.parts[0] not in ("target", "logs"):
+            digest.update(inside.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for table in RULES:
+        cursor.execute(
+            sql.SQL("select to_jsonb(rules) from {} as rules order by to_jsonb(rules)::text").format(
+                sql.Identifier("ops", table)
+            )
+        )
+        digest.update(json.dumps([row[0] for row in cursor.fetchall()], sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def find(cursor: Cursor, fingerprint: str) -> int | None:
+    """The build that left the tables as they are, by the same rules; None: everything has to be built."""
+    cursor.execute("select to_regclass('intermediate.build_to_go_on_from') is not null")
+    if cursor.fetchone() != (True,):
+        return None
+    found = first(cursor, sql.SQL("select build_id from {} where fingerprint = %s").format(TABLE), [fingerprint])
+    return int(found[0]) if found else None
+
+
+def forget(cursor: Cursor) -> None:
+    """Before everything is built: until that is done there is nothing to go on from."""
+    cursor.execute(sql.SQL("drop table if exists {}").format(TABLE))
+
+
+def remember(cursor: Cursor, build_id: int, fingerprint: str) -> None:
+    """The tables are now those of this build."""
+    cursor.execute(
+        sql.SQL("create unlogged table if not exists {} (build_id bigint not null, fingerprint text not null)").format(
+            TABLE
+        )
+    )
+    cursor.execute(
+        sql.SQL("with gone as (delete from {0}) insert into {0} values (%s, %s)").format(TABLE), [build_id, fingerprint]
+    )
