@@ -727,6 +727,9 @@ def test_date_formats_that_are_not(pattern: str) -> None:
     ("first_day", ("0", "1")), ("tol_abs", ("0", "10.50")), ("tol_pct", ("0", "0.05", "1")),
     ("grace_days", ("0", "15")), ("outstanding", ("computed", "reported")),
     ("allocation_order", ("penalty,fee,interest,principal",)), ("scheme", ("cn30", "tape29")),
+    ("allocation", ("waterfall", "reported")), ("components", ("principal", "principal,interest,fee,penalty")),
+    ("basis", ("oldest_unpaid", "missed_payments")), ("day_count", ("days", "30_360", "mba", "ots")),
+    ("non_working_day", ("none", "next")), ("default_dpd", ("60", "180")),
 ])  # fmt: skip
 def test_values_of_conventions(name: str, values: tuple[str, ...]) -> None:
     assert all(CONVENTIONS[name].fullmatch(value) for value in values)
@@ -735,14 +738,9 @@ def test_values_of_conventions(name: str, values: tuple[str, ...]) -> None:
 
 def test_every_convention_has_values_that_are_tested() -> None:
     assert set(CONVENTIONS) == {
-        "first_day",
-        "tol_abs",
-        "tol_pct",
-        "grace_days",
-        "outstanding",
-        "allocation_order",
-        "scheme",
-    }
+        "first_day", "tol_abs", "tol_pct", "grace_days", "outstanding", "allocation", "allocation_order", "components",
+        "basis", "day_count", "non_working_day", "default_dpd", "scheme",
+    }  # fmt: skip
 
 
 # ── versions ─────────────────────────────────────────────────────────────────────────────────────────────

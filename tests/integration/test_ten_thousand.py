@@ -1,0 +1,92 @@
+"""Many loans over 24 months through dbt itself, and every row of every mart against the reference.
+
+ARREARS_LOANS=10000 asks for ten thousand loans; without it there are fewer, so that CI has an answer in minutes.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+import psycopg2
+import pytest
+
+from ..conftest import Warehouse
+from ..property.engine.compare import differences, told
+from ..property.engine.random_books import random_books
+from ..property.engine.staging import Staging
+from ..property.engine.warehouse import BUSINESS_DATE, compiled_models, dbt, rows_of
+from ..reference.book import Book
+from ..reference.reckoning import reckon
+
+LOANS = int(os.environ.get("ARREARS_LOANS", "1000"))
+SEED = 20240229
+
+Keys = dict[str, tuple[str, ...]]
+
+
+@pytest.fixture(scope="module")
+def books() -> list[Book]:
+    return random_books(LOANS, SEED)
+
+
+@pytest.fixture(scope="module")
+def keys(shared_warehouse: Warehouse, books: list[Book], tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    """The marts built from the books, by their keys."""
+    target = tmp_path_factory.mktemp("dbt")
+    models = compiled_models(shared_warehouse, target)
+    connection = psycopg2.connect(shared_warehouse.owner_url)
+    with connection, connection.cursor() as cursor:
+        Staging(cursor).fill(cursor, books)
+        cursor.execute("analyze")
+    connection.close()
+    dbt(shared_warehouse, target, "run", "--full-refresh", "--select", "models/intermediate", "models/marts")
+    return {model.name: model.key for model in models if model.is_mart}
+
+
+def lender_differs(book: Book, url: str, keys: Keys) -> str:
+    """How the marts of a book's lender differ from the reference; empty if they do not."""
+    reckoned = reckon([book], BUSINESS_DATE)
+    connection = psycopg2.connect(url)
+    with connection, connection.cursor() as cursor:
+        computed = {table: rows_of(cursor, table, book.lender) for table in reckoned}
+    connection.close()
+    return told(differences(computed, reckoned, keys), [book])
+
+
+def _all_differences(books: list[Book], url: str, keys: Keys) -> Iterator[str]:
+    # by lender: whatever is summed is summed within one, and a process holds the rows of one at a time
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=spawning) as pool:
+        yield from filter(None, pool.map(partial(lender_differs, url=url, keys=keys), books))
+
+
+@pytest.mark.timeout(3600)
+def test_no_loan_and_no_sum_differs_from_the_reference(
+    shared_warehouse: Warehouse, books: list[Book], keys: Keys
+) -> None:
+    found = list(_all_differences(books, shared_warehouse.owner_url, keys))
+    assert not found, f"{len(found)} of {len(books)} lenders differ. The first:\n{found[0]}"
+
+
+def test_the_loans_are_worth_asking_about(shared_warehouse: Warehouse, keys: Keys) -> None:
+    """Every state, bucket, exit and status occurs: agreement on loans to which nothing happens would prove little."""
+    seen = {
+        column: {value for (value,) in shared_warehouse.rows(f"select distinct {column} from candidate.{table}")}
+        for table, column in (
+            ("fct_loan_current", "state"), ("fct_loan_current", "debt_type"), ("fct_delinquency_spell", "exit_reason"),
+            ("fct_instalment", "status"),
+        )
+    }  # fmt: skip
+    assert seen["state"] >= {"active", "unknown", "settled", "written_off", "transferred", "compensated", "bought_back"}
+    assert seen["debt_type"] >= {"overdue_unpaid", "partial", "default"}
+    assert seen["exit_reason"] >= {
+        "open", "paid", "waived", "extended", "restructured", "written_off", "transferred", "compensated",
+        "bought_back",
+    }  # fmt: skip
+    assert seen["status"] >= {
+        "not_due", "paid", "paid_late", "partial", "overdue", "waived", "replaced", "written_off",
+    }  # fmt: skip
