@@ -23,7 +23,7 @@ from .engine.strategies import books
 from .engine.warehouse import BUSINESS_DATE, Engine, Model, broken, compiled_models, engine
 
 ON_DEMAND = os.environ.get("ARREARS_EXAMPLES")
-EXAMPLES = int(ON_DEMAND or 300)
+EXAMPLES = int(ON_DEMAND or 200)
 
 
 class FactsDiffer(AssertionError):
