@@ -105,6 +105,26 @@ def test_trap_22_a_loan_made_current_by_a_new_schedule_is_not_cured(marts: Marts
     assert now.one("mart_delinquency_bridge_monthly", *flows, month_end="2024-04-30") == (200, 0, 0, 0, -200, 0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(None, "paid"), ("restructured", "restructured"), ("extended", "extended")]
+)
+def test_trap_22_a_loan_paid_off_out_of_a_new_one_is_not_cured_where_the_lender_says_so(
+    marts: Marts, kind: str | None, reason: str
+) -> None:
+    """33 days late, then prepaid in full: a cure, unless the lender's event of that day says what the money was."""
+    told = loan(
+        200,
+        "2024-01-01",
+        TWO,
+        [paid("2024-03-05", 200, "prepayment")],
+        events=[event("2024-03-05", kind)] if kind else [],
+    )
+    now = marts.of("2024-04-30", told)
+    assert now.one("fct_delinquency_spell", "exited_on", "exit_reason") == (on("2024-03-05"), reason)
+    cured = 1 if reason == "paid" else 0
+    assert now.one("mart_recovery_monthly", *ENTERED, entry_bucket="M1", window_days=60) == (1, 100, 200, cured)
+
+
 def test_trap_22_a_claim_sold_is_not_repaid_and_no_new_vintage(marts: Marts) -> None:
     """The loan leaves as transferred: no cash, no cure, and it stays in the cohort of the month it was disbursed in."""
     told = loan(200, "2024-01-01", TWO, events=[event("2024-03-20", "transferred")])
