@@ -36,6 +36,9 @@ def fingerprint(cursor: Cursor, project: Path) -> str:
             )
         )
         digest.update(json.dumps([row[0] for row in cursor.fetchall()], sort_keys=True).encode())
+    # the first contract of a lender reaches back to its oldest loan
+    cursor.execute("select lender, min(contract_effective_from)::text from ops.delivery group by lender order by 1")
+    digest.update(json.dumps(cursor.fetchall()).encode())
     return digest.hexdigest()
 
 

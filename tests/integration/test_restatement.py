@@ -150,14 +150,17 @@ def history(shared_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactor
 
 # ── what is restated ─────────────────────────────────────────────────────────────────────────────────────
 
-# Rows of a payment and of an instalment say how it stands now, whatever its date: they change, and restate nothing.
-OF_THE_PAYMENT = {("fct_payment", MARCH), ("fct_instalment", MARCH)}
+# Rows of a payment, an instalment or a spell say how it stands now, whatever its date: they change and restate nothing.
+OF_THE_PAYMENT = {("fct_payment", MARCH), ("fct_instalment", MARCH), ("fct_delinquency_spell", MARCH)}
+# Where the loan went in March is counted by the month it came from: its last month-end is no part of the key.
+ROLLED = {("mart_roll_rate_monthly", MARCH)}
 # Late on Saturday, and no more at the month's end: what goes by the day, and how late the loan had been in the month.
 BY_THE_DAY = {("mart_delinquency_daily", MARCH), ("fct_loan_month", MARCH)}
 # Late or not at the month's end, and on the Monday after it, which lies in April.
 MONTH_END = {
     *BY_THE_DAY, ("mart_delinquency_daily", APRIL), ("mart_overdue_rate_monthly", MARCH),
     ("mart_overdue_rate_quarterly", MARCH), ("mart_balance_bridge_monthly", MARCH),
+    ("mart_ageing_quarterly", MARCH),
 }  # fmt: skip
 
 
@@ -171,7 +174,8 @@ def test_a_correction_restates_exactly_what_it_should(
 ) -> None:
     changed = history.changes(publication)
     assert history.restated(publication) == {(lender, mart, period) for mart, period in restated}
-    assert {place[1:] for place in changed if place[0] == lender} == restated | OF_THE_PAYMENT
+    moved = OF_THE_PAYMENT | (ROLLED if restated == MONTH_END else set())
+    assert {place[1:] for place in changed if place[0] == lender} == restated | moved
     told = {(change.lender, change.mart, change.period) for change in history.done[publication - 1].restatements}
     assert told == history.restated(publication)
 

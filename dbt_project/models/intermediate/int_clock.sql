@@ -1,5 +1,6 @@
--- What the clocks of a loan stand on, for every close of int_loan_close at which an instalment is overdue, on each track of
--- int_shortage: the date from which days past due are counted, or, where payments missed are counted, their number.
+-- What the clocks of a loan stand on, for every close of int_loan_close at which an instalment is overdue, on each
+-- track of int_shortage: the date from which days past due are counted, or, where payments missed are counted, their
+-- number.
 with
 
 -- the oldest instalment overdue on each day, on each track
@@ -47,7 +48,8 @@ paused_days as (
         sum(
             greatest(
                 {{ days_between(
-                    'greatest(pauses.paused_from, ' ~ add_days('overdue_days.clock_due_on', '1 - plans.first_day') ~ ')',
+                    'greatest(pauses.paused_from, '
+                    ~ add_days('overdue_days.clock_due_on', '1 - plans.first_day') ~ ')',
                     'least(pauses.paused_until, ' ~ add_days('overdue_days.day', 1) ~ ')'
                 ) }},
                 0
@@ -81,7 +83,10 @@ clocks as (
         plans.day_count,
         case
             when plans.basis = 'oldest_unpaid'
-                then {{ add_days('overdue_days.clock_due_on', 'cast(coalesce(paused_days.paused_days, 0) as integer)') }}
+                then
+                    {{ add_days(
+                        'overdue_days.clock_due_on', 'cast(coalesce(paused_days.paused_days, 0) as integer)'
+                    ) }}
         end as clock_from,
         case
             when plans.basis = 'missed_payments'

@@ -1,15 +1,15 @@
--- Loans that need months: those that this build recomputes, all of them (months_after is null), and every loan of a lender
--- whose data has passed a month-end since the build before, the months after that.
+-- Loans that need months: those that this build recomputes, all of them (months_after is null), and every loan of a
+-- lender whose data has passed a month-end since the build before, the months after that.
 with
 
 passing as (
-    select states.lender, states.loan_id, before.data_as_of
+    select states.lender, states.loan_id, known_before.data_as_of
     from {{ ref('int_loan_state') }} as states
-    inner join {{ ref('stg_known_before') }} as before on states.lender = before.lender
+    inner join {{ ref('stg_known_before') }} as known_before on states.lender = known_before.lender
     inner join {{ ref('int_lender') }} as lenders on states.lender = lenders.lender
     where
         states.valid_to is null
-        and {{ month_end(add_days('before.data_as_of', 1)) }} <= lenders.data_as_of
+        and {{ month_end(add_days('known_before.data_as_of', 1)) }} <= lenders.data_as_of
 )
 
 select

@@ -1,5 +1,5 @@
--- The conventions each product of each lender is measured by, as eras: [in_force_from, in_force_until) in which none of
--- them changes. On a day the closest counts (the product's own, else the lender's, else the default), of those the
+-- The conventions each product of each lender is measured by, as eras: [in_force_from, in_force_until) in which none
+-- of them changes. On a day the closest counts (the product's own, else the lender's, else the default), of those the
 -- newest in force. So a convention that changes counts from its date on and rewrites no day before it.
 {%- set components = components() %}
 with

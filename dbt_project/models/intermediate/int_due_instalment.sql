@@ -1,7 +1,7 @@
 -- Every instalment once: as the schedule has it that is in force on its own due date, and what the day before found.
--- What a later schedule says of the same number changes nothing about what was asked for then, and the plan of that day
--- goes on measuring it. Instalments that are not due yet are here as they will be if nothing happens: who asks, asks up
--- to data_as_of.
+-- What a later schedule says of the same number changes nothing about what was asked for then, and the plan of that
+-- day goes on measuring it. Instalments that are not due yet are here as they will be if nothing happens: who asks,
+-- asks up to data_as_of.
 with
 
 in_force_when_due as (

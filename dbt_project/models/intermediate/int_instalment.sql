@@ -1,5 +1,5 @@
--- Every instalment of every plan, oldest first: what of it counts towards days past due, when it is overdue, and its place
--- in the waterfall, that is at which amount paid in all each of its components starts to be covered.
+-- Every instalment of every plan, oldest first: what of it counts towards days past due, when it is overdue, and its
+-- place in the waterfall, that is at which amount paid in all each of its components starts to be covered.
 {%- set components = components() %}
 with
 

@@ -1,6 +1,6 @@
--- Every day on which something may change about a loan in the book, with what stands at its close: the plan in force, what
--- its schedule still has to bring, what is overdue, and what the lender says. What happens on a day is summed per loan, so
--- a life costs one row per change and none per day.
+-- Every day on which something may change about a loan in the book, with what stands at its close: the plan in force,
+-- what its schedule still has to bring, what is overdue, and what the lender says. What happens on a day is summed per
+-- loan, so a life costs one row per change and none per day.
 with
 
 loans as (
@@ -14,6 +14,10 @@ loans as (
 
 plans as (
     select * from {{ touched('int_plan_total') }}
+),
+
+reported_loans as (
+    select lender, loan_id from plans where outstanding = 'reported' group by lender, loan_id
 ),
 
 shortages as (
@@ -80,8 +84,8 @@ happenings as (
         coalesce(positions.outstanding_principal, 0) as reported_principal, 0 as snapshots_missing
     from {{ touched('int_reported_position') }} as positions
     inner join loans on positions.lender = loans.lender and positions.loan_id = loans.loan_id
-    inner join (select lender, loan_id from plans where outstanding = 'reported' group by lender, loan_id) as reported
-        on positions.lender = reported.lender and positions.loan_id = reported.loan_id
+    inner join reported_loans
+        on positions.lender = reported_loans.lender and positions.loan_id = reported_loans.loan_id
     where positions.outstanding_principal is not null or positions.as_of >= loans.settled_claimed_on
     union all
     select

@@ -1,6 +1,6 @@
 -- The state of every loan as intervals [valid_from, valid_to): between two days on which something happens to a loan,
--- nothing about it changes but what its clock shows, and that is a subtraction. So there is one row per change and none
--- per day. An open interval holds until the lender's data_as_of; nothing is claimed after it.
+-- nothing about it changes but what its clock shows, and that is a subtraction. So there is one row per change and
+-- none per day. An open interval holds until the lender's data_as_of; nothing is claimed after it.
 {%- set facts = ['state', 'plan_no', 'clock_from', 'clock_stopped_on', 'dpd_fixed', 'contractual_clock_from',
     'contractual_dpd_fixed', 'outstanding_principal', 'overdue_principal', 'overdue_amount', 'paid_on_oldest',
     'handover_dpd'] %}

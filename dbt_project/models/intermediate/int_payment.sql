@@ -1,5 +1,5 @@
--- Every payment of a known loan, in order, with what it does: the signed amount, whether that settles instalments, what
--- instalment and split it names, and what has settled instalments in all before and after it.
+-- Every payment of a known loan, in order, with what it does: the signed amount, whether that settles instalments,
+-- what instalment and split it names, and what has settled instalments in all before and after it.
 {%- set components = components() %}
 with
 

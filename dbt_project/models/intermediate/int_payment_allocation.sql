@@ -196,7 +196,11 @@ select
     {{ money(component ~ '_allocated') }} as {{ component }},
     {% endfor -%}
     cast(
-        amount{% for component in components %} - {{ component }}_allocated{% endfor %} as numeric(18, 2)
+        amount
+        {%- for component in components %}
+        - {{ component }}_allocated
+        {%- endfor %}
+        as numeric(18, 2)
     ) as unallocated,
     principal as principal_as_sent
 from allocated

@@ -1,8 +1,8 @@
 -- When loans were paid off before their schedule ran out: [paid_off_on, paid_off_until) (null: still), and what was
 -- demanded. A full prepayment owes all principal and what has fallen due beside it; interest and fees that have not
 -- lapse. It is recognised on a day with a prepayment, or, once the lender calls the loan settled, on any day with a
--- payment; it holds while what was demanded stays paid. Where the lender's own balance is shown, that balance says when a
--- loan is paid off, and nothing is worked out here.
+-- payment; it holds while what was demanded stays paid. Where the lender's own balance is shown, that balance says
+-- when a loan is paid off, and nothing is worked out here.
 with
 
 payment_days as (

@@ -1,5 +1,5 @@
--- What every payment settled where the lender says so itself (allocation `reported`): after each payment of a loan, the
--- instalments of its plan hold
+-- What every payment settled where the lender says so itself (allocation `reported`): after each payment of a loan,
+-- the instalments of its plan hold
 --   1. the components that payments name together with the instalment, as far as they are due,
 --   2. of payments that name the instalment only, what is left of it, in the order of the waterfall,
 --   3. of all other money (no number, an unknown one, more than was due) what is left of the oldest ones.

@@ -1,5 +1,5 @@
--- Loans whose facts say how late they are today: those that this build recomputes, and those in the book with something
--- overdue, on which every day that passes tells.
+-- Loans whose facts say how late they are today: those that this build recomputes, and those in the book with
+-- something overdue, on which every day that passes tells.
 select lender, loan_id from {{ ref('stg_touched_loan') }}
 union
 select shortages.lender, shortages.loan_id

@@ -64,8 +64,8 @@ waiver_days as (
     having max(case when is_cash then 1 else 0 end) = 0
 ),
 
--- An instalment that owes next to nothing is settled the day it falls due. A settled loan leaves nothing open: what the
--- payoff made void was settled with it.
+-- An instalment that owes next to nothing is settled the day it falls due. A settled loan leaves nothing open: what
+-- the payoff made void was settled with it.
 judged as (
     select
         instalments.*,

@@ -1,5 +1,5 @@
--- Each lender's book by bucket at each quarter-end, with the share of every bucket in the whole. Buckets without a loan
--- are rows of zeros, so that the table always has the shape of its scheme.
+-- Each lender's book by bucket at each quarter-end, with the share of every bucket in the whole. Buckets without a
+-- loan are rows of zeros, so that the table always has the shape of its scheme.
 with
 
 book as (

@@ -1,6 +1,6 @@
--- Loans by month of disbursement, and how many of them had been past each threshold by each month on book (ever) or are
--- at that month-end (current). A cell whose month is not over does not exist. Ever is a running sum of first crossings,
--- so it cannot fall.
+-- Loans by month of disbursement, and how many of them had been past each threshold by each month on book (ever) or
+-- are at that month-end (current). A cell whose month is not over does not exist. Ever is a running sum of first
+-- crossings, so it cannot fall.
 {%- set key = ['lender', 'product', 'vintage_month', 'threshold_dpd', 'month_end'] %}
 with
 

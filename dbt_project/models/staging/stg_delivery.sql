@@ -1,5 +1,6 @@
--- The deliveries a build may look at: accepted, and not dated after the business date. `arrears build` has written down
--- which those were when it began, and says by which number; models built by hand see those that are accepted by now.
+-- The deliveries a build may look at: accepted, and not dated after the business date. `arrears build` has written
+-- down which those were when it began, and says by which number; models built by hand see those that are accepted by
+-- now.
 {%- set build_id = this_build()['build_id'] %}
 select
     deliveries.delivery_id,

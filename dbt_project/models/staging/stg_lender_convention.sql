@@ -1,8 +1,21 @@
--- A lender's own conventions. Those that take effect later stand here too: they change no day before.
+-- A lender's own conventions. Those that take effect later stand here too: they change no day before. What the
+-- lender's first contract says was always so: its loans may be older than the contract.
+with
+
+first_contracts as (
+    select lender, min(contract_effective_from) as effective_from
+    from {{ source('ops', 'delivery') }}
+    group by lender
+)
+
 select
-    lender,
-    product,
-    convention,
-    value,
-    effective_from
-from {{ source('ops', 'lender_convention') }}
+    own.lender,
+    own.product,
+    own.convention,
+    own.value,
+    case
+        when own.effective_from <= first_contracts.effective_from then cast('1900-01-01' as date)
+        else own.effective_from
+    end as effective_from
+from {{ source('ops', 'lender_convention') }} as own
+left join first_contracts on own.lender = first_contracts.lender

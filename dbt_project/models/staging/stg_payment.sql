@@ -47,8 +47,8 @@ with_total_before as (
     window day_by_day as (partition by lender, loan_id, instalment_no order by business_date)
 ),
 
--- Less than the day before: money was taken back. A row that has gone back to the date of an older payment does not say
--- when; then it is the day on which we learn of it.
+-- Less than the day before: money was taken back. A row that has gone back to the date of an older payment does not
+-- say when; then it is the day on which we learn of it.
 rises_and_falls as (
     select
         *,
