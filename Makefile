@@ -43,7 +43,7 @@ airflow: $(VENV)/.run  ## Airflow's UI and scheduler on 127.0.0.1 (stop with Ctr
 # ── development ──────────────────────────────────────────────────────────────────────────────────────────
 
 test: $(VENV)/.dev lint  ## Install what the tests need and run all of them
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev  ## Style, types, SQL and layering
 	$(BIN)/ruff check .
