@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from ...reference.book import Absence, Book, Convention, Event, Instalment, Loan, Payment, Position
 
@@ -20,12 +21,12 @@ def _due(number: int, day: str, principal: str, interest: str = "0", fee: str = 
     return Instalment(1, number, _on(day), Decimal(principal), Decimal(interest), Decimal(fee), Decimal(penalty))
 
 
-def _paid(number: int, day: str, amount: str, kind: str = "repayment", **more: object) -> Payment:
-    parts = {
+def _paid(number: int, day: str, amount: str, kind: str = "repayment", **more: Any) -> Payment:
+    parts: dict[str, Any] = {
         name: Decimal(str(value)) if name in ("principal", "interest", "fee", "penalty") else value
         for name, value in more.items()
     }
-    return Payment(f"P{number}", _on(day), kind, Decimal(amount), **parts)  # type: ignore[arg-type]
+    return Payment(f"P{number}", _on(day), kind, Decimal(amount), **parts)
 
 
 def _event(day: str, kind: str) -> Event:
