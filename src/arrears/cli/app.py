@@ -346,6 +346,35 @@ def explain(
 
 
 @app.command()
+def metrics(
+    name: Annotated[list[str] | None, typer.Argument(metavar="METRIC…", help="None: show which there are.")] = None,
+    by: Annotated[list[str] | None, typer.Option(help="month, quarter, lender, product, … (more than once).")] = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIMENSION=VALUE", help="Only this part.")] = None,
+    first: Annotated[dt.datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
+    last: Annotated[dt.datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    as_known: Annotated[int | None, typer.Option("--as-known", help="As this publication said.")] = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Show the query instead of running it.")] = False,
+    json: Json = False,
+) -> None:
+    """Rates as dbt defines them, asked of the published marts: numerator, denominator and filter from one place."""
+    from arrears.cli import metrics as shown
+
+    own = settings()
+    if not name:
+        shown.show_all(own, json=json)
+        return
+    conditions = [condition.partition("=") for condition in where or []]
+    question = shown.Question(
+        tuple(name), tuple(by or ()), {dimension: value for dimension, _, value in conditions},
+        first.date() if first else None, last.date() if last else None, as_known,
+    )  # fmt: skip
+    if sql:
+        shown.show_query(question, own)
+    else:
+        shown.show(question, own, json=json)
+
+
+@app.command()
 def status(json: Json = False) -> None:
     """Per lender: data as of, last delivery, rejected rows, stale or not; last build, gate and publication."""
     stands = _status()

@@ -1,0 +1,132 @@
+"""What metrics there are: dbt's semantic layer over the marts, turned to the views that BI reads.
+
+A rate is a numerator and a denominator over one population. Both stand once, in the YAML beside the mart; MetricFlow,
+which comes with dbt, writes the SQL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
+from metricflow.protocols.sql_client import SqlEngine
+from metricflow.sql.render.postgres import PostgresSQLSqlPlanRenderer
+from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
+from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
+
+from arrears.errors import Usage
+from arrears.publish.mart import CANDIDATE
+from arrears.settings import Settings
+
+GRAINS = ("day", "month", "quarter", "year")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        kind: simple (a sum), ratio or derived.
+        label: its name for people, English and Chinese.
+        numerator, denominator: metrics that a ratio is made of; None for others.
+    """
+
+    name: str
+    kind: str
+    label: str
+    description: str
+    numerator: str | None
+    denominator: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class _PostgresSql:
+    """All that MetricFlow has to know of a database it does not connect to."""
+
+    sql_engine_type = SqlEngine.POSTGRES
+    sql_plan_renderer = PostgresSQLSqlPlanRenderer()
+
+    def render_bind_parameter_key(self, bind_parameter_key: str) -> str:
+        return f"%({bind_parameter_key})s"
+
+
+class Metrics:
+    """The metrics of the newest build on this machine.
+
+    Args:
+        settings: where that build left dbt's semantic manifest.
+        schema: the schema to read instead of the candidate: `marts` or `marts_as_known`.
+
+    Raises:
+        Usage: nothing has been built here yet.
+    """
+
+    def __init__(self, settings: Settings, schema: str) -> None:
+        path = settings.home / "dbt" / "semantic_manifest.json"
+        if not path.exists():
+            raise Usage(f"Metrics come with a build, and there is none in {settings.home}: `arrears build --date D`.")
+        document = json.loads(path.read_text(encoding="utf-8"))
+        for described in (*document["semantic_models"], *document["project_configuration"]["time_spines"]):
+            _turn_to(schema, described["node_relation"])
+        manifest = parse_manifest_from_dbt_generated_manifest(json.dumps(document))
+        self._manifest = manifest
+        self._engine = MetricFlowEngine(SemanticManifestLookup(manifest), _PostgresSql())  # type: ignore[arg-type]
+
+    @cached_property
+    def all(self) -> list[Metric]:
+        """Every metric, by name."""
+        return [
+            Metric(
+                one.name, str(one.type.value), one.label or one.name, one.description or "",
+                *(side.name if side else None for side in (one.type_params.numerator, one.type_params.denominator)),
+            )
+            for one in sorted(self._manifest.metrics, key=lambda one: one.name)
+        ]  # fmt: skip
+
+    def dimensions(self, *names: str) -> dict[str, str]:
+        """What metrics can be grouped and filtered by together: short name to MetricFlow's own.
+
+        Raises:
+            Usage: there is no metric of a name.
+        """
+        known = {metric.name for metric in self.all}
+        for name in names:
+            if name not in known:
+                raise Usage(no_such("metric", name, known))
+        items = self._engine.list_group_bys(metric_names=list(names))
+        finest = max((_grain(item) for item in items if item.name == "metric_time"), default=0)
+        found = {grain: f"metric_time__{grain}" for grain in GRAINS[finest:]}
+        found |= {item.name: getattr(item, "dunder_name", item.name) for item in items if item.name != "metric_time"}
+        return found
+
+    def sql(self, names: list[str], by: list[str], where: list[str]) -> str:
+        """The SELECT that computes metrics by dimensions (MetricFlow's names), under conditions in its template."""
+        request = MetricFlowQueryRequest.create(
+            metric_names=names, group_by_names=by, where_constraints=where, order_by_names=by
+        )
+        return str(self._engine.explain(request).sql_statement.sql)
+
+
+def _grain(item: Any) -> int:
+    """Place in GRAINS of how fine the time of a metric is."""
+    return GRAINS.index(item.type_params.time_granularity.value)
+
+
+def _turn_to(schema: str, relation: dict[str, str]) -> None:
+    assert relation["schema_name"] == CANDIDATE, relation
+    relation["schema_name"] = schema
+    relation["relation_name"] = f'"{schema}"."{relation["alias"]}"'
+
+
+def no_such(what: str, name: str, known: Iterable[str]) -> str:
+    """What to say where a metric or dimension does not exist, with what comes close."""
+    close = get_close_matches(name, known, n=3)
+    hint = f" Is it {' or '.join(close)}?" if close else f" There are: {', '.join(sorted(known))}."
+    return f"There is no {what} {name}.{hint}"
