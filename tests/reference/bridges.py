@@ -94,14 +94,19 @@ def _principal(life: Life, position: int, effect: Effect) -> Decimal:
 
 
 def _loss(life: Life) -> list[tuple[str, dt.date, Decimal]]:
-    """What left with a loan that ended: the event's amount, else what the payments up to that day have left."""
+    """What left with a loan that ended: the event's amount, else what the payments up to that day have left.
+
+    A loan whose first balance comes after its end leaves on the day on which it enters.
+    """
     ending = life.ending
+    assert life.entered_on is not None
     if ending is None or ending.on > life.data_as_of:
         return []
-    was_in_book = life.in_book(ending.on - DAY) is not None or life.entered_on == ending.on
-    left = life.principal_left(ending.on) if was_in_book else NOTHING
+    left_on = max(ending.on, life.entered_on)
+    was_in_book = life.in_book(left_on - DAY) is not None or life.entered_on == left_on
+    left = life.principal_left(left_on) if was_in_book else NOTHING
     amount = left if ending.amount is None else ending.amount
-    return [("written_off" if ending.state == "written_off" else "transferred", ending.on, amount)]
+    return [("written_off" if ending.state == "written_off" else "transferred", left_on, amount)]
 
 
 # The balance more than 30 days past due

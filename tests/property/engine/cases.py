@@ -117,6 +117,23 @@ def written_off_without_ever_being_reported() -> Book:
     )  # fmt: skip
 
 
+def first_reported_after_it_was_written_off() -> Book:
+    """The lender's first balance comes after the loan's end: in the bridge it goes in and out on that day."""
+    return _book(
+        "2025-12-31", "560", "2025-08-14", [_due(1, "2025-11-15", "560")], events=[_event("2025-08-27", "written_off")],
+        conventions=[Convention("outstanding", "reported")], positions=[Position(_on("2025-09-23"), Decimal(550))],
+    )  # fmt: skip
+
+
+def written_off_for_an_amount_before_it_was_reported() -> Book:
+    """What the event names leaves with the first balance, and not a month before it has come in."""
+    return _book(
+        "2025-12-31", "560", "2025-08-14", [_due(1, "2025-11-15", "560")],
+        events=[Event(_on("2025-08-27"), "written_off", Decimal(500))],
+        conventions=[Convention("outstanding", "reported")], positions=[Position(_on("2025-09-23"), Decimal(550))],
+    )  # fmt: skip
+
+
 # ── schedules, pauses, settlement ────────────────────────────────────────────────────────────────────────
 
 
@@ -283,6 +300,8 @@ CASES: tuple[Callable[[], Book], ...] = (
     paid_on_the_day_of_its_exit,
     overpaid_and_then_written_off,
     written_off_without_ever_being_reported,
+    first_reported_after_it_was_written_off,
+    written_off_for_an_amount_before_it_was_reported,
     due_within_an_open_pause,
     settled_before_its_plan_was_restated,
     paid_off_before_a_convention_changed,
