@@ -92,26 +92,17 @@
     least(greatest({{ paid }} - {{ instalment }}.{{ component }}_starts_at, 0), {{ instalment }}.{{ component }}_due)
 {%- endmacro %}
 
-{#- What is covered of a component before or after a payment, in a loan that may be paid off by then. A payoff covers
-    principal first, then what had fallen due of fees and penalties; the rest is interest. -#}
-{% macro paid_off_cover(component, side) -%}
-    {%- set demands = {'principal': 'principal_total', 'fee': 'fee_accrued', 'penalty': 'penalty_accrued',
+{#- How much of one component `paid` in all covers of a loan that is paid off: principal first, then what had fallen due of
+    fees and penalties; the rest is interest. -#}
+{% macro covered_by_payoff(paid, component) -%}
+    {%- set room = {'principal': 'principal_total', 'fee': 'fee_accrued', 'penalty': 'penalty_accrued',
         'interest': 'interest_total'} -%}
     {%- set ahead = {'principal': [], 'fee': ['principal'], 'penalty': ['principal', 'fee'],
         'interest': ['principal', 'fee', 'penalty']} -%}
-    case
-        when is_paid_off_{{ side }}
-            then
-                least(
-                    greatest(
-                        paid_{{ side }}
-                        {%- for other in ahead[component] %} - {{ demands[other] }}_{{ side }}{% endfor %},
-                        0
-                    ),
-                    {{ demands[component] }}_{{ side }}
-                )
-        else {{ component }}_{{ side }}
-    end
+    least(
+        greatest({{ paid }}{% for other in ahead[component] %} - {{ room[other] }}{% endfor %}, 0),
+        {{ room[component] }}
+    )
 {%- endmacro %}
 
 {#- Money leaves a model as numeric(18, 2), counts as bigint, rates as fractions, changes as percentage points. -#}

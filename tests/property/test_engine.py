@@ -85,7 +85,7 @@ def test_what_once_disagreed_agrees(opened: Engine, case: Callable[[], Book]) ->
 # a model, what it says, and what one would hardly see in a review
 MISTAKES = [
     ("int_instalment_balance", "owed_left > instalments.tolerance", "owed_left >= instalments.tolerance"),
-    ("int_payoff", "payments.value_on <= thresholds.triggered_on", "payments.value_on < thresholds.triggered_on"),
+    ("int_payoff_demand", "payments.value_on <= thresholds.asked_on", "payments.value_on < thresholds.asked_on"),
     ("int_clock", "days.day >= shortages.short_from", "days.day > shortages.short_from"),
     ("mart_vintage", "months.dpd >= past_thresholds.min_dpd", "months.dpd > past_thresholds.min_dpd"),
     ("mart_collection_curve", "amounts.due_month <= calendar.date", "amounts.due_month < calendar.date"),

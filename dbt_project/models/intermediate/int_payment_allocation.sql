@@ -1,7 +1,6 @@
 -- What each payment was for: what it settled of the plan in force on its value date. In a loan that is paid off before
 -- or after it, what all money together covers then.
 {%- set components = components() %}
-{%- set totals = ['principal_total', 'interest_total', 'fee_accrued', 'penalty_accrued'] %}
 with
 
 -- on the plan in force on the payment's value date
@@ -24,134 +23,122 @@ settled as (
     group by settlements.lender, settlements.loan_id, settlements.payment_id
 ),
 
-payoff_loans as (
-    select lender, loan_id from {{ touched('int_payoff') }} group by lender, loan_id
+-- Every payment from its two sides: what stood when those ahead of it had been counted, and what stands with it. Each
+-- is taken for the close of its day, as though nothing else happened on it.
+sides as (
+    select
+        lender, loan_id, payment_id, value_on, payment_no - 1 as payments_counted, paid_before as paid, -1 as direction
+    from {{ touched('int_payment') }}
+    where settles_instalments
+    union all
+    select
+        lender, loan_id, payment_id, value_on, payment_no as payments_counted, paid_after as paid, 1 as direction
+    from {{ touched('int_payment') }}
+    where settles_instalments
 ),
 
--- Loans that were ever paid off: every payment with the payoff that holds after it, and the one that held on the eve.
-payoff_payments as (
+-- asked on the day itself, or met at every close since it was asked
+payoffs as (
     select
-        payments.lender,
-        payments.loan_id,
-        payments.payment_id,
-        payments.payment_no,
-        payments.value_on,
-        payments.paid_before,
-        payments.paid_after,
-        plans.plan_no,
-        coalesce(payments.paid_after >= payoffs.paid_off_at, false) as reaches_payoff,
-        -- on its first day a payoff needs what it is recognised by: the lender's word, or the prepayment itself
-        coalesce(payoffs.is_claimed, false) as is_claimed,
-        payments.value_on > payoffs.paid_off_on as is_paid_off_already,
-        sum(case when payments.bridge_column = 'prepaid' and payments.effect > 0 then 1 else 0 end) over (
-            partition by payments.lender, payments.loan_id, payments.value_on order by payments.payment_no
-            rows between unbounded preceding and current row
-        ) as prepayments_so_far,
-        coalesce(payoffs.is_claimed and payments.paid_before >= payoffs.paid_off_at, false) as is_claimed_before,
-        eves.loan_id is not null as was_paid_off_on_the_eve,
-        {% for total in totals -%}
-        payoffs.{{ total }} as {{ total }}_after,
-        eves.{{ total }} as {{ total }}_on_the_eve{{ ',' if not loop.last }}
-        {% endfor %}
-    from {{ touched('int_payment') }} as payments
-    inner join payoff_loans on payments.lender = payoff_loans.lender and payments.loan_id = payoff_loans.loan_id
+        sides.lender,
+        sides.loan_id,
+        sides.payment_id,
+        sides.direction,
+        sides.paid,
+        demands.asked_on,
+        demands.principal_total,
+        demands.interest_total,
+        demands.fee_accrued,
+        demands.penalty_accrued
+    from sides
+    inner join {{ touched('int_payoff_demand') }} as demands
+        on
+            sides.lender = demands.lender
+            and sides.loan_id = demands.loan_id
+            and sides.value_on >= demands.asked_on
+            and sides.payments_counted >= demands.asked_from_no
+            and sides.paid >= demands.paid_off_at
+            and (
+                sides.value_on = demands.asked_on
+                or (demands.is_met and sides.value_on <= coalesce(demands.met_until, {{ last_day_ever() }}))
+            )
+),
+
+-- while an earlier payoff holds, a later one has nothing to say
+first_payoffs as (
+    {{ newest_per_key(
+        'payoffs', ['lender', 'loan_id', 'payment_id', 'direction'], 'asked_on',
+        ['lender', 'loan_id', 'payment_id', 'direction', 'paid', 'principal_total', 'interest_total', 'fee_accrued',
+            'penalty_accrued']
+    ) }}
+),
+
+around_payoff as (
+    select lender, loan_id, payment_id from first_payoffs group by lender, loan_id, payment_id
+),
+
+-- the other side of a payment that begins or breaks a payoff: all that was settled by then of the plan in force
+not_paid_off as (
+    select
+        sides.lender,
+        sides.loan_id,
+        sides.payment_id,
+        sides.direction,
+        sides.payments_counted,
+        plans.plan_no
+    from sides
+    inner join around_payoff
+        on
+            sides.lender = around_payoff.lender
+            and sides.loan_id = around_payoff.loan_id
+            and sides.payment_id = around_payoff.payment_id
     inner join {{ touched('int_plan') }} as plans
         on
-            payments.lender = plans.lender
-            and payments.loan_id = plans.loan_id
-            and payments.value_on >= plans.in_force_from
-            and payments.value_on < plans.in_force_until
-    left join {{ touched('int_payoff') }} as payoffs
+            sides.lender = plans.lender
+            and sides.loan_id = plans.loan_id
+            and sides.value_on >= plans.in_force_from
+            and sides.value_on < plans.in_force_until
+    left join first_payoffs
         on
-            payments.lender = payoffs.lender
-            and payments.loan_id = payoffs.loan_id
-            and payments.value_on >= payoffs.paid_off_on
-            and payments.value_on < coalesce(payoffs.paid_off_until, {{ last_day_ever() }})
-    left join {{ touched('int_payoff') }} as eves
-        on
-            payments.lender = eves.lender
-            and payments.loan_id = eves.loan_id
-            and payments.value_on > eves.paid_off_on
-            and payments.value_on <= coalesce(eves.paid_off_until, {{ last_day_ever() }})
-    where payments.settles_instalments
-),
-
-recognised as (
-    select
-        *,
-        reaches_payoff and (is_paid_off_already or is_claimed or prepayments_so_far > 0) as is_paid_off_after
-    from payoff_payments
+            sides.lender = first_payoffs.lender
+            and sides.loan_id = first_payoffs.loan_id
+            and sides.payment_id = first_payoffs.payment_id
+            and sides.direction = first_payoffs.direction
+    where first_payoffs.payment_id is null
 ),
 
 covered as (
     select
-        payoff_payments.lender,
-        payoff_payments.loan_id,
-        payoff_payments.payment_id,
+        lender, loan_id, payment_id,
         {% for component in components -%}
-        coalesce(
-            sum(
-                case
-                    when settlements.payment_no < payoff_payments.payment_no then settlements.{{ component }} else 0
-                end
-            ),
-            0
-        ) as {{ component }}_before,
-        coalesce(sum(settlements.{{ component }}), 0) as {{ component }}_after{{ ',' if not loop.last }}
+        direction * {{ covered_by_payoff('paid', component) }} as {{ component }}{{ ',' if not loop.last }}
         {% endfor %}
-    from recognised as payoff_payments
-    left join {{ touched('int_settlement') }} as settlements
-        on
-            payoff_payments.lender = settlements.lender
-            and payoff_payments.loan_id = settlements.loan_id
-            and payoff_payments.plan_no = settlements.plan_no
-            and payoff_payments.payment_no >= settlements.payment_no
-    group by payoff_payments.lender, payoff_payments.loan_id, payoff_payments.payment_id
-),
-
--- Before another payment of the day stands what the payment ahead of it left; before the first one the eve, unless the
--- lender's word of the day comes first.
-sides as (
+    from first_payoffs
+    union all
     select
-        payoff_payments.*,
-        case
-            when lag(payoff_payments.value_on) over life = payoff_payments.value_on
-                then lag(payoff_payments.is_paid_off_after) over life
-            else payoff_payments.was_paid_off_on_the_eve or payoff_payments.is_claimed_before
-        end as is_paid_off_before,
-        {% for total in totals -%}
-        case
-            when lag(payoff_payments.value_on) over life = payoff_payments.value_on
-                then lag(payoff_payments.{{ total }}_after) over life
-            when payoff_payments.was_paid_off_on_the_eve then payoff_payments.{{ total }}_on_the_eve
-            else payoff_payments.{{ total }}_after
-        end as {{ total }}_before,
-        {% endfor -%}
+        not_paid_off.lender, not_paid_off.loan_id, not_paid_off.payment_id,
         {% for component in components -%}
-        covered.{{ component }}_before,
-        covered.{{ component }}_after{{ ',' if not loop.last }}
+        not_paid_off.direction * settlements.{{ component }} as {{ component }}{{ ',' if not loop.last }}
         {% endfor %}
-    from recognised as payoff_payments
-    inner join covered
+    from not_paid_off
+    inner join {{ touched('int_settlement') }} as settlements
         on
-            payoff_payments.lender = covered.lender
-            and payoff_payments.loan_id = covered.loan_id
-            and payoff_payments.payment_id = covered.payment_id
-    window life as (
-        partition by payoff_payments.lender, payoff_payments.loan_id order by payoff_payments.payment_no
-    )
+            not_paid_off.lender = settlements.lender
+            and not_paid_off.loan_id = settlements.loan_id
+            and not_paid_off.plan_no = settlements.plan_no
+            and not_paid_off.payments_counted >= settlements.payment_no
 ),
 
-around_payoff as (
+by_payoff as (
     select
         lender,
         loan_id,
         payment_id,
         {% for component in components -%}
-        {{ paid_off_cover(component, 'after') }} - {{ paid_off_cover(component, 'before') }}
-            as {{ component }}{{ ',' if not loop.last }}
+        sum({{ component }}) as {{ component }}{{ ',' if not loop.last }}
         {% endfor %}
-    from sides
+    from covered
+    group by lender, loan_id, payment_id
 ),
 
 -- Money that settles no instalment (recoveries, compensation) keeps the lender's split if it adds up.
@@ -161,7 +148,7 @@ allocated as (
         {% for component in components -%}
         case
             when payments.settles_instalments
-                then coalesce(around_payoff.{{ component }}, settled.{{ component }}, 0)
+                then coalesce(by_payoff.{{ component }}, settled.{{ component }}, 0)
             when payments.has_split then coalesce(payments.{{ component }}, 0)
             else 0
         end as {{ component }}_allocated{{ ',' if not loop.last }}
@@ -172,11 +159,11 @@ allocated as (
             payments.lender = settled.lender
             and payments.loan_id = settled.loan_id
             and payments.payment_id = settled.payment_id
-    left join around_payoff
+    left join by_payoff
         on
-            payments.lender = around_payoff.lender
-            and payments.loan_id = around_payoff.loan_id
-            and payments.payment_id = around_payoff.payment_id
+            payments.lender = by_payoff.lender
+            and payments.loan_id = by_payoff.loan_id
+            and payments.payment_id = by_payoff.payment_id
 )
 
 select

@@ -212,6 +212,25 @@ def repaid_and_prepaid_on_one_day() -> Book:
     )  # fmt: skip
 
 
+def returned_twice_on_a_day() -> Book:
+    """The first return takes what had come after the payoff; only the second one of the day breaks it."""
+    return _book(
+        "2025-12-31", "100", "2025-12-10", [_due(1, "2026-01-29", "100", "5")],
+        [_paid(1, "2025-12-20", "100", "prepayment"), _paid(2, "2025-12-27", "50"),
+         _paid(3, "2025-12-29", "50", "reversal", reverses_payment_id="P2"),
+         _paid(4, "2025-12-29", "100", "reversal", reverses_payment_id="P1")],
+    )  # fmt: skip
+
+
+def prepaid_and_returned_on_one_day() -> Book:
+    """Paid off at no close; yet the prepayment was for all principal, and its return takes that back."""
+    return _book(
+        "2025-12-31", "100", "2025-12-10", [_due(1, "2026-01-29", "100", "5")],
+        [_paid(1, "2025-12-20", "100", "prepayment"),
+         _paid(2, "2025-12-20", "100", "reversal", reverses_payment_id="P1")],
+    )  # fmt: skip
+
+
 # ── as reported ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -310,6 +329,8 @@ CASES: tuple[Callable[[], Book], ...] = (
     a_prepayment_of_nothing,
     called_settled_on_the_day_of_a_prepayment,
     repaid_and_prepaid_on_one_day,
+    returned_twice_on_a_day,
+    prepaid_and_returned_on_one_day,
     returned_with_another_split,
     charged_back_without_a_number,
     refunded_before_anything_was_paid,
