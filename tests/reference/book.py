@@ -71,8 +71,24 @@ class Absence:
 
 
 @dataclass(frozen=True)
+class CollectionAction:
+    """An attempt to reach the borrower. acted_at has a time zone; agency None: the lender's own people."""
+
+    action_id: str
+    acted_at: dt.datetime
+    channel: str
+    agency: str | None = None
+    connected: bool | None = None
+    party: str | None = None
+    outcome: str | None = None
+    promised_amount: Decimal | None = None
+    promised_on: dt.date | None = None
+    complaint: bool | None = None
+
+
+@dataclass(frozen=True)
 class Loan:
-    """A loan with all that was ever said about it."""
+    """A loan with all that was ever said about it; birth_year and income_band are its borrower's."""
 
     loan_id: str
     product: str
@@ -86,6 +102,10 @@ class Loan:
     events: tuple[Event, ...] = ()
     positions: tuple[Position, ...] = ()
     absences: tuple[Absence, ...] = ()
+    actions: tuple[CollectionAction, ...] = ()
+    credit_score: Decimal | None = None
+    birth_year: int | None = None
+    income_band: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,3 +126,4 @@ class Book:
     data_as_of: dt.date
     loans: tuple[Loan, ...] = field(default=())
     conventions: tuple[Convention, ...] = field(default=())
+    timezone: str = "Asia/Shanghai"

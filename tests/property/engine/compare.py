@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
-from datetime import date
+from dataclasses import MISSING, dataclass, fields, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from ...reference.book import Book, Loan
+from ...reference.book import Book
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
@@ -92,16 +92,20 @@ def _about(difference: Difference, books: Sequence[Book]) -> str:
     book = next((book for book in books if book.lender == difference.key["lender"]), None)
     if book is None:
         return "The books have no such lender."
-    loan_id = difference.key.get("loan_id") or _loan_of_payment(book, difference.key.get("payment_id"))
+    loan_id = difference.key.get("loan_id") or _loan_of(book, difference.key)
     loans = [loan for loan in book.loans if loan.loan_id == loan_id] or book.loans
     if len(loans) > MOST_LOANS_SHOWN:
         return f"(a sum over {len(loans)} loans)"
-    return as_code(Book(book.lender, book.data_as_of, tuple(loans), book.conventions))
+    return as_code(replace(book, loans=tuple(loans)))
 
 
-def _loan_of_payment(book: Book, payment_id: str | None) -> str | None:
-    paid: Iterator[Loan] = (loan for loan in book.loans if any(one.payment_id == payment_id for one in loan.payments))
-    return next((loan.loan_id for loan in paid), None)
+def _loan_of(book: Book, key: Mapping[str, Any]) -> str | None:
+    """The loan whose payment or collection action has the key's id."""
+    for loan in book.loans:
+        ids = {payment.payment_id for payment in loan.payments} | {action.action_id for action in loan.actions}
+        if ids & {key.get("payment_id"), key.get("action_id")}:
+            return loan.loan_id
+    return None
 
 
 # ── as code ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -110,6 +114,8 @@ def _loan_of_payment(book: Book, payment_id: str | None) -> str | None:
 def as_code(thing: Any, indent: str = "") -> str:
     """A book, or a part of one, as the Python that makes it, without what is the default."""
     match thing:
+        case datetime():
+            return f'dt.datetime.fromisoformat("{thing.isoformat()}")'
         case date():
             return f"dt.date({thing.year}, {thing.month}, {thing.day})"
         case Decimal():

@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 TABLES = (
     "stg_lender", "stg_lender_convention", "stg_delivery", "stg_loan", "stg_borrower", "stg_instalment", "stg_payment",
-    "stg_payment_conflict", "stg_loan_event", "stg_reported_position", "stg_loan_absence",
+    "stg_payment_conflict", "stg_loan_event", "stg_reported_position", "stg_loan_absence", "stg_collection_action",
 )  # fmt: skip
 
 # where a row came from, for the tables that say so
@@ -48,7 +48,7 @@ class Staging:
 
 def _rows(book: Book) -> Iterator[tuple[str, Row]]:
     yield "stg_lender", {
-        "name_en": book.lender, "name_zh": book.lender, "currency": "CNY", "timezone": "Asia/Shanghai",
+        "name_en": book.lender, "name_zh": book.lender, "currency": "CNY", "timezone": book.timezone,
         "calendar": "daily",
     }  # fmt: skip
     yield "stg_delivery", {"received_at": dt.datetime.combine(book.data_as_of, dt.time(20), tzinfo=dt.UTC)}
@@ -56,19 +56,25 @@ def _rows(book: Book) -> Iterator[tuple[str, Row]]:
         row = _values(own)
         yield "stg_lender_convention", {"convention": row.pop("name"), **row}
     # a borrower is sent once, however many loans it has
-    yield from {loan.borrower_id: ("stg_borrower", _borrower(loan)) for loan in book.loans if loan.borrower_id}.values()
+    borrowers = [row for loan in book.loans if (row := _borrower(loan)) is not None]
+    yield from {row["borrower_id"]: ("stg_borrower", row) for row in borrowers}.values()
     for loan in book.loans:
         yield from _rows_of_loan(loan)
 
 
-def _borrower(loan: Loan) -> Row:
-    return {"borrower_id": loan.borrower_id, "identity_hash": loan.identity_hash}
+def _borrower(loan: Loan) -> Row | None:
+    """The borrower of a loan, under the loan's number where it has none of its own; None if nothing is said of it."""
+    said = {name: getattr(loan, name) for name in ("identity_hash", "birth_year", "income_band")}
+    if loan.borrower_id is None and not any(said.values()):
+        return None
+    return {"borrower_id": loan.borrower_id or loan.loan_id, **said}
 
 
 def _rows_of_loan(loan: Loan) -> Iterator[tuple[str, Row]]:
     yield "stg_loan", {
         "loan_id": loan.loan_id, "borrower_id": loan.borrower_id, "product": loan.product, "currency": "CNY",
         "principal": loan.principal, "term_months": loan.term_months, "disbursed_on": loan.disbursed_on,
+        "credit_score": loan.credit_score,
     }  # fmt: skip
     own = {"loan_id": loan.loan_id}
     for instalment in loan.instalments:
@@ -76,7 +82,7 @@ def _rows_of_loan(loan: Loan) -> Iterator[tuple[str, Row]]:
         yield "stg_instalment", {**own, "business_date": row.pop("known_on"), **row}
     parts = (
         ("stg_payment", loan.payments), ("stg_loan_event", loan.events), ("stg_reported_position", loan.positions),
-        ("stg_loan_absence", loan.absences),
+        ("stg_loan_absence", loan.absences), ("stg_collection_action", loan.actions),
     )  # fmt: skip
     for table, things in parts:
         yield from ((table, {**own, **_values(thing)}) for thing in things)
