@@ -26,13 +26,16 @@ VALUES: dict[str, tuple[str, ...]] = {
     "non_working_day": ("next", "none"),
     "components": ("principal", "principal,interest", "principal,interest,fee,penalty", "interest,fee"),
     "default_dpd": ("30", "60"),
+    "risk_regime": ("cn_2023_card", "cn_2023_retail"),
+    "promise_grace_days": ("3", "1"),
+    "promise_kept_share": ("0.5", "0.9", "1.2"),
 }  # fmt: skip
 
 # the rules that say most come more often
 NAMES = (
     "allocation", "allocation", "allocation", "allocation_order", "allocation_order", "outstanding", "basis", "basis",
     "day_count", "day_count", "first_day", "tol_abs", "tol_abs", "tol_pct", "grace_days", "scheme", "non_working_day",
-    "components", "components", "default_dpd",
+    "components", "components", "default_dpd", "risk_regime", "promise_grace_days", "promise_kept_share",
 )  # fmt: skip
 
 

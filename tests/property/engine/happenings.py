@@ -196,8 +196,26 @@ def reported(life: Life) -> None:
         day = add_months(day, 1) if life.dice.chance(3, 4) else _later(day, life.dice.whole(1, 9))
 
 
+def stated(life: Life) -> None:
+    """What the lender itself says on some days: near to what is so, a payment early or late, or far off."""
+    dice, day = life.dice, life.day()
+    while day <= life.data_as_of:
+        due = [one for one in life.plan if one.due_on <= day]
+        balance = life.principal - sum(cents(one.principal_due) for one in due)
+        if due and dice.chance(1, 2):  # the last one is not paid yet
+            balance += cents(due[-1].principal_due)
+        balance += dice.pick((0, 0, 0, 0, 1, 150, -2000))
+        dpds = (None, 0, 0, 1, *((day - one.due_on).days for one in due[-2:]))
+        said = None if dice.chance(1, 10) else money(max(balance, 0))
+        life.positions[day] = Position(day, said, dpd=dice.pick(dpds))
+        if not dice.chance(3, 4):
+            break
+        day = _later(day, dice.pick((1, 1, 1, 7, 30)))
+
+
 HAPPENINGS: tuple[Callable[[Life], None], ...] = (
     paid_something, returned, returned, returned, returned_without_name, charged_back, charged_back, refunded, waived,
     waived, prepaid_in_full, prepaid_in_full, prepaid_in_part, extended, extended, restructured, paused, paused,
-    written_off, transferred, paid_by_another, recovered, called_settled, missing, missing, reported,
+    written_off, transferred, paid_by_another, recovered, called_settled, missing, missing, reported, stated,
+    stated,
 )  # fmt: skip

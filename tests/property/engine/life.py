@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from ...reference.book import Absence, Event, Instalment, Loan, Payment, Position
+from ...reference.book import Absence, CollectionAction, Event, Instalment, Loan, Payment, Position
 from .dice import Dice
+from .people import Borrower
 from .schedules import cents, money, newest_version
 
 PARTS = ("penalty", "fee", "interest", "principal")
@@ -30,11 +31,13 @@ class Life:
     data_as_of: dt.date
     names_instalments: int
     sends_split: int
+    timezone: str
     instalments: list[Instalment] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     events: dict[tuple[dt.date, str], Event] = field(default_factory=dict)
     positions: dict[dt.date, Position] = field(default_factory=dict)
     absences: list[Absence] = field(default_factory=list)
+    actions: list[CollectionAction] = field(default_factory=list)
 
     @property
     def plan(self) -> list[Instalment]:
@@ -89,12 +92,13 @@ class Life:
             parts["principal"] += 100
         return {part: money(value) for part, value in parts.items() if value or self.dice.chance(1, 2)}
 
-    def loan(self, borrower_id: str | None, identity_hash: str | None) -> Loan:
+    def loan(self, borrower: Borrower, credit_score: Decimal | None) -> Loan:
         return Loan(
-            self.loan_id, self.product, money(self.principal), self.disbursed_on, max(len(self.plan), 1), borrower_id,
-            identity_hash, _by_version(self.instalments), tuple(self.payments),
+            self.loan_id, self.product, money(self.principal), self.disbursed_on, max(len(self.plan), 1),
+            borrower.borrower_id, borrower.identity_hash, _by_version(self.instalments), tuple(self.payments),
             tuple(event for _, event in sorted(self.events.items())),
             tuple(position for _, position in sorted(self.positions.items())), tuple(self.absences),
+            tuple(self.actions), credit_score, borrower.birth_year, borrower.income_band,
         )  # fmt: skip
 
 

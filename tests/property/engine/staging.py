@@ -56,8 +56,8 @@ def _rows(book: Book) -> Iterator[tuple[str, Row]]:
         row = _values(own)
         yield "stg_lender_convention", {"convention": row.pop("name"), **row}
     # a borrower is sent once, however many loans it has
-    borrowers = [row for loan in book.loans if (row := _borrower(loan)) is not None]
-    yield from {row["borrower_id"]: ("stg_borrower", row) for row in borrowers}.values()
+    borrowers = {row["borrower_id"]: row for row in map(_borrower, book.loans) if row is not None}
+    yield from (("stg_borrower", row) for row in borrowers.values())
     for loan in book.loans:
         yield from _rows_of_loan(loan)
 
