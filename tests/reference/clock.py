@@ -46,6 +46,10 @@ class Pauses:
             return 0
         return sum(self._around(day) is not None for day in days(first, last))
 
+    def ends(self) -> list[dt.date]:
+        """The days from which the clock runs again; not those on which another pause takes over."""
+        return [until for _, until in self._pauses if until is not None and self._around(until) is None]
+
     def _around(self, day: dt.date) -> Pause | None:
         for pause in self._pauses:
             if pause[0] <= day and (pause[1] is None or day < pause[1]):

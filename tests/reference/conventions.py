@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from . import seeds
@@ -12,7 +12,10 @@ from .book import Book
 
 @dataclass(frozen=True)
 class Conventions:
-    """All conventions in force on a day. Two days with equal ones, side by side, belong to one era."""
+    """All conventions in force on a day. Two days with equal ones, side by side, belong to one era.
+
+    Those that do not bear on days past due and amounts make no era of their own.
+    """
 
     first_day: int
     tol_abs: Decimal
@@ -27,6 +30,9 @@ class Conventions:
     non_working_day: str
     components: frozenset[str]
     default_dpd: int
+    risk_regime: str = field(compare=False)
+    promise_grace_days: int = field(compare=False)
+    promise_kept_share: Decimal = field(compare=False)
 
 
 class Rulebook:
@@ -73,6 +79,9 @@ class Rulebook:
             non_working_day=self._value("non_working_day", day),
             components=frozenset(_words(self._value("components", day))),
             default_dpd=int(self._value("default_dpd", day)),
+            risk_regime=self._value("risk_regime", day),
+            promise_grace_days=int(self._value("promise_grace_days", day)),
+            promise_kept_share=Decimal(self._value("promise_kept_share", day)),
         )
 
 

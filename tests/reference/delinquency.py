@@ -24,7 +24,8 @@ class Day:
     """A loan at the close of a day. Days past due and amounts are 0 once it has left the book.
 
     bucket: of days past due, or the state in which the loan left. oldest_due_on: due date from which days past due
-    count, None where nothing is overdue; in a pause something can be without a day being counted.
+    count, None where nothing is overdue; in a pause something can be without a day being counted. has_part_paid: is
+    part of that instalment paid.
     """
 
     day: dt.date
@@ -37,6 +38,7 @@ class Day:
     overdue_principal: Decimal
     overdue_amount: Decimal
     oldest_due_on: dt.date | None
+    has_part_paid: bool
     debt_type: str | None
     is_restructured: bool
 
@@ -71,6 +73,7 @@ class Life:
         self.book = book
         self.loan = loan
         self.ledger = Ledger(loan, rules)
+        self._closes: dict[dt.date, Day] = {}
 
     @property
     def data_as_of(self) -> dt.date:
@@ -130,11 +133,13 @@ class Life:
         """Every close from the day the loan enters the book to data_as_of, in order."""
         if self.entered_on is None:
             return {}
-        return {day: self._close(day) for day in days(self.entered_on, self.data_as_of)}
+        return {day: self._kept_close(day) for day in days(self.entered_on, self.data_as_of)}
 
     def on(self, day: dt.date) -> Day | None:
         """The loan at the close of a day; None before it has entered the book."""
-        return self.days.get(day)
+        if self.entered_on is None or not self.entered_on <= day <= self.data_as_of:
+            return None
+        return self._kept_close(day)
 
     def in_book(self, day: dt.date) -> Day | None:
         """The loan at the close of a day on which it is in the book, else None."""
@@ -150,6 +155,11 @@ class Life:
         """Whether nothing can be short at the close of a day because the loan is repaid, whatever its schedule says."""
         found = self.on(day)
         return (found is not None and found.state == "settled") or self.ledger.payoff(day) is not None
+
+    def _kept_close(self, day: dt.date) -> Day:
+        if day not in self._closes:
+            self._closes[day] = self._close(day)
+        return self._closes[day]
 
     def _close(self, day: dt.date) -> Day:
         conventions = self.ledger.conventions(day)
@@ -169,6 +179,7 @@ class Life:
             overdue_principal=sum((late.short_principal for late in standing.late), NOTHING),
             overdue_amount=sum((late.short for late in standing.late), NOTHING),
             oldest_due_on=None if standing.oldest is None else standing.oldest.due_on,
+            has_part_paid=standing.oldest is not None and standing.oldest.has_part_paid,
             debt_type=_debt_type(standing, conventions),
             is_restructured=self._is_restructured(day),
         )
@@ -177,7 +188,7 @@ class Life:
         debt_type = "default" if state == "written_off" else None
         restructured = self._is_restructured(day)
         return Day(
-            day, state, conventions.scheme, state, 0, 0, NOTHING, NOTHING, NOTHING, None, debt_type, restructured
+            day, state, conventions.scheme, state, 0, 0, NOTHING, NOTHING, NOTHING, None, False, debt_type, restructured
         )
 
     # What a day is made of
@@ -243,13 +254,20 @@ class Life:
         return not any(self.ledger.short(version, conventions, self.ledger.count(day)).values())
 
     def _is_restructured(self, day: dt.date) -> bool:
-        """Extended or restructured by an event, or by a new version that no prepayment explains."""
-        told = any(e.kind in seeds.restructuring_events() and e.event_on <= day for e in self.loan.events)
-        return told or any(
-            version.has_begun(day) and not self._is_prepaid_on(version.starts_on)
+        return any(relieved_on <= day for relieved_on in self.relief_days)
+
+    @cached_property
+    def relief_days(self) -> list[dt.date]:
+        """The days of events that extend or restructure, and of new versions that no prepayment explains."""
+        told = {event.event_on for event in self.loan.events if event.kind in seeds.restructuring_events()}
+        unexplained = {
+            version.starts_on
             for version in self.ledger.versions
-            if version.starts_on is not None and self.ledger.version(version.starts_on) is version
-        )
+            if version.starts_on is not None
+            and self.ledger.version(version.starts_on) is version
+            and not self._is_prepaid_on(version.starts_on)
+        }
+        return sorted(told | unexplained)
 
     def _is_prepaid_on(self, day: dt.date | None) -> bool:
         return any(payment.kind == "prepayment" and payment.value_on == day for payment in self.loan.payments)

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import seeds
 from .book import Instalment
+from .classification import ifrs9_stage, risk_category
 from .clock import overdue_from
 from .dates import DAY, month_ends, months_between
 from .delinquency import Day, Life
@@ -281,7 +282,7 @@ def loan_month_rows(life: Life) -> list[Row]:
 
 
 def current_rows(life: Life) -> list[Row]:
-    """fct_loan_current without risk_category and ifrs9_stage: one row, or none before the loan enters the book."""
+    """fct_loan_current: one row, or none before the loan enters the book."""
     day = life.on(life.data_as_of)
     if day is None:
         return []
@@ -302,6 +303,8 @@ def current_rows(life: Life) -> list[Row]:
             "overdue_principal": cents(day.overdue_principal),
             "overdue_amount": cents(day.overdue_amount),
             "debt_type": day.debt_type,
+            "risk_category": risk_category(life, day),
+            "ifrs9_stage": ifrs9_stage(life, day),
             "reported_dpd": None if newest is None else newest.dpd,
             "reported_outstanding_principal": None if balance is None else cents(balance),
             "is_restructured": day.is_restructured,

@@ -248,6 +248,10 @@ class Ledger:
 
     # By payment
 
+    def cash(self, first: dt.date, last: dt.date) -> Decimal:
+        """The borrower's money with a value date from first to last: what was taken back is below 0."""
+        return sum((e.amount for e in self.effects if e.is_cash and first <= e.value_on <= last), NOTHING)
+
     def components(self, position: int) -> dict[str, Decimal]:
         """What the payment at a position settles, by component, on the version in force on its value date."""
         return self._components[position]

@@ -12,7 +12,7 @@ from .delinquency import Day, Life
 from .facts import Row
 from .money import NOTHING, cents, percentage_points, ratio
 
-Borrower = tuple[str, str]
+Borrower = tuple[str, ...]
 
 
 def by_product(lives: Sequence[Life]) -> dict[str, list[Life]]:
@@ -122,12 +122,12 @@ def _overdue_rate(lives: Sequence[Life], end: dt.date) -> Row:
 
 def borrower(life: Life) -> Borrower:
     """Who owes a loan: a person known by identity, else by the lender's own number, else by this loan alone."""
-    loan = life.loan
+    loan, lender = life.loan, life.book.lender
     if loan.identity_hash is not None:
         return ("identity", loan.identity_hash)
     if loan.borrower_id is not None:
-        return ("borrower", loan.borrower_id)
-    return ("loan", loan.loan_id)
+        return ("borrower", lender, loan.borrower_id)
+    return ("loan", lender, loan.loan_id)
 
 
 def _balance_past(lives: Sequence[Life], day: dt.date, threshold: int) -> Decimal:

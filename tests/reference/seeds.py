@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import math
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -110,6 +112,125 @@ def default_conventions() -> tuple[tuple[str, str, dt.date], ...]:
     return tuple(
         (row["convention"], row["value"], dt.date.fromisoformat(row["effective_from"])) for row in rows("conventions")
     )
+
+
+@dataclass(frozen=True)
+class Band:
+    """A band of whole numbers, both bounds included. most None: no upper bound; least None: no lower one."""
+
+    name: str
+    least: int | None
+    most: int | None
+
+    def holds(self, number: int) -> bool:
+        """Whether a number is in the band."""
+        return (self.least is None or self.least <= number) and (self.most is None or number <= self.most)
+
+
+def _band(row: dict[str, str], name: str, least: str, most: str) -> Band:
+    return Band(row[name], int(row[least]) if row[least] else None, int(row[most]) if row[most] else None)
+
+
+@cache
+def long_overdue_bands() -> tuple[Band, ...]:
+    """The bands of days long past due, which overlap."""
+    return tuple(_band(row, "dpd_band", "min_dpd", "max_dpd") for row in rows("long_overdue_bands"))
+
+
+@cache
+def loan_count_band(loans: int) -> str:
+    """The band of a number of loans."""
+    bands = [_band(row, "loan_count_band", "min_loans", "max_loans") for row in rows("loan_count_bands")]
+    (found,) = [band.name for band in bands if band.holds(loans)]
+    return found
+
+
+@cache
+def score_band(score: Decimal | None) -> str:
+    """The band of a credit score, whose cents do not count; `unknown` without one."""
+    if score is None:
+        return "unknown"
+    bands = [_band(row, "score_band", "min_score", "max_score") for row in rows("score_bands")]
+    (found,) = [band.name for band in bands if band.holds(math.floor(score))]
+    return found
+
+
+@cache
+def ifrs9_stage(dpd: int) -> int:
+    """The stage of so many days past due."""
+    stages = [_band(row, "stage", "min_dpd", "max_dpd") for row in rows("ifrs9_stages")]
+    (found,) = [stage.name for stage in stages if stage.holds(dpd)]
+    return int(found)
+
+
+@dataclass(frozen=True)
+class RiskRules:
+    """One version of a regime's rules: its categories, the best first."""
+
+    effective_from: dt.date
+    categories: tuple[Band, ...]
+
+    def category(self, dpd: int) -> str:
+        """The category of so many days past due."""
+        (found,) = [category.name for category in self.categories if category.holds(dpd)]
+        return found
+
+    def worse(self, one: str, other: str) -> str:
+        """The worse of two categories."""
+        names = [category.name for category in self.categories]
+        return max(one, other, key=names.index)
+
+
+@cache
+def risk_rules(regime: str, day: dt.date) -> RiskRules | None:
+    """The rules of a regime in force on a day; None before the first."""
+    versions = {dt.date.fromisoformat(row["effective_from"]) for row in _regime(regime)}
+    begun = [effective_from for effective_from in versions if effective_from <= day]
+    if not begun:
+        return None
+    newest = [row for row in _regime(regime) if row["effective_from"] == max(begun).isoformat()]
+    newest.sort(key=lambda row: int(row["sort_order"]))
+    return RiskRules(max(begun), tuple(_band(row, "category", "min_dpd", "max_dpd") for row in newest))
+
+
+def _regime(regime: str) -> list[dict[str, str]]:
+    return [row for row in rows("risk_categories") if row["regime"] == regime]
+
+
+@dataclass(frozen=True)
+class ContactRule:
+    """One version of a rule of contact. channels: to which it applies, empty for all."""
+
+    rule: str
+    sort_order: int
+    effective_from: dt.date
+    channels: frozenset[str]
+    quiet_from: dt.time | None
+    quiet_until: dt.time | None
+    most_connected_calls_a_day: int | None
+
+
+@cache
+def contact_rules() -> tuple[ContactRule, ...]:
+    """All versions of all rules of contact."""
+    return tuple(
+        ContactRule(
+            row["rule"],
+            int(row["sort_order"]),
+            dt.date.fromisoformat(row["effective_from"]),
+            frozenset(channel.strip() for channel in row["channels"].split(",") if channel.strip()),
+            dt.time.fromisoformat(row["quiet_from"]) if row["quiet_from"] else None,
+            dt.time.fromisoformat(row["quiet_until"]) if row["quiet_until"] else None,
+            int(row["most_connected_calls_a_day"]) if row["most_connected_calls_a_day"] else None,
+        )
+        for row in rows("contact_rules")
+    )
+
+
+@cache
+def signals() -> tuple[str, ...]:
+    """The signals of early warning, in their order."""
+    return tuple(row["signal"] for row in sorted(rows("signals"), key=lambda row: int(row["sort_order"])))
 
 
 @cache
