@@ -1,6 +1,6 @@
 -- Rows held out of the marts because what they belong to is not there (yet): they join by themselves when it arrives.
 {%- set of_loan = [('instalment', 'stg_instalment'), ('payment', 'stg_payment'), ('loan_event', 'stg_loan_event'),
-    ('reported_position', 'stg_reported_position')] %}
+    ('reported_position', 'stg_reported_position'), ('collection_action', 'stg_collection_action')] %}
 with
 
 held_out as (

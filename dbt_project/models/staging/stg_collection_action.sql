@@ -1,0 +1,33 @@
+{{ config(meta={'recomputed': 'stg_touched_action', 'recomputed_by': ['lender', 'action_id']}) }}
+-- What collectors did, as last sent: the outcome of a call or a complaint about it may become known later. Actions
+-- are told apart by their own id, so that they touch no loan: nothing is computed from them, loan by loan.
+with
+
+newest as (
+    {{ newest_rows(
+        'collection_action', ['lender', 'action_id'],
+        [
+            'action_id', 'loan_id', 'acted_at', 'channel', 'agency', 'connected', 'party', 'outcome',
+            'promised_amount', 'promised_on', 'complaint',
+        ], of_loan=true, touched_by='stg_touched_action', touched_key=['lender', 'action_id']
+    ) | indent(4) }}
+)
+
+select
+    newest.lender,
+    newest.action_id,
+    newest.loan_id,
+    newest.acted_at,
+    newest.channel,
+    newest.agency,
+    newest.connected,
+    newest.party,
+    newest.outcome,
+    newest.promised_amount,
+    newest.promised_on,
+    newest.complaint,
+    newest.business_date,
+    newest.delivery_id,
+    newest.file_id,
+    newest.line_no
+from newest
