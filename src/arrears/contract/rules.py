@@ -28,6 +28,7 @@ CONVENTIONS: dict[str, re.Pattern[str]] = {
     "non_working_day": re.compile("none|next"),
     "default_dpd": re.compile(r"\d{1,4}"),
     "scheme": re.compile("cn30|tape29"),
+    "risk_regime": re.compile("cn_2023_retail|cn_2023_card"),
 }
 
 _DATE_FORMAT = re.compile(r"%[Ymd](?:[^%]%[Ymd]){1,2}[^%]?")
