@@ -105,6 +105,16 @@
     )
 {%- endmacro %}
 
+{#- What kind of debt a row is, by its state, its days past due and what is paid on its oldest short instalment. The gravest
+    kind that holds; null where no day is past due. -#}
+{% macro debt_type(rows) -%}
+    case
+        when {{ rows }}.dpd > {{ rows }}.default_dpd or {{ rows }}.state = 'written_off' then 'default'
+        when {{ rows }}.dpd > 0 and {{ rows }}.paid_on_oldest > 0 then 'partial'
+        when {{ rows }}.dpd > 0 then 'overdue_unpaid'
+    end
+{%- endmacro %}
+
 {#- Money leaves a model as numeric(18, 2), counts as bigint, rates as fractions, changes as percentage points. -#}
 {% macro money(expression) %}cast({{ expression }} as numeric(18, 2)){% endmacro %}
 

@@ -73,11 +73,7 @@ select
     current_state.outstanding_principal,
     current_state.overdue_principal,
     current_state.overdue_amount,
-    case
-        when current_state.dpd > current_state.default_dpd or current_state.state = 'written_off' then 'default'
-        when current_state.dpd > 0 and current_state.paid_on_oldest > 0 then 'partial'
-        when current_state.dpd > 0 then 'overdue_unpaid'
-    end as debt_type,
+    {{ debt_type('current_state') }} as debt_type,
     classes.category as risk_category,
     case when not current_state.is_terminal then ifrs9.stage end as ifrs9_stage,
     newest_position.dpd as reported_dpd,
