@@ -115,6 +115,10 @@
     end
 {%- endmacro %}
 
+{#- The IFRS 9 stage of a row by its days past due, which have found its row of ifrs9_stages; what its lender takes for a
+    default is credit-impaired, however many days that is. -#}
+{% macro ifrs9_stage(rows, stages) %}case when {{ rows }}.dpd > {{ rows }}.default_dpd then 3 else {{ stages }}.stage end{% endmacro %}
+
 {#- Money leaves a model as numeric(18, 2), counts as bigint, rates as fractions, changes as percentage points. -#}
 {% macro money(expression) %}cast({{ expression }} as numeric(18, 2)){% endmacro %}
 

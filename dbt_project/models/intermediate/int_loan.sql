@@ -45,43 +45,9 @@ settled_claims as (
     select lender, loan_id, event_on as settled_claimed_on from first_events where kind = 'settled'
 ),
 
-relief_days as (
-    select lender, loan_id, event_on as relieved_on
-    from {{ touched('int_loan_event') }}
-    where is_restructuring
-    group by lender, loan_id, event_on
-),
-
-prepayment_days as (
-    select lender, loan_id, value_on as prepaid_on
-    from {{ touched('int_payment') }}
-    where bridge_column = 'prepaid' and settles_instalments and sign > 0
-    group by lender, loan_id, value_on
-),
-
--- A new schedule after a part prepayment is no relief. One that comes without either is: something gave the borrower
--- other dates or other amounts.
-unexplained_versions as (
-    select versions.lender, versions.loan_id, versions.in_force_from as relieved_on
-    from {{ touched('int_schedule_version') }} as versions
-    left join prepayment_days
-        on
-            versions.lender = prepayment_days.lender
-            and versions.loan_id = prepayment_days.loan_id
-            and versions.in_force_from = prepayment_days.prepaid_on
-    where
-        not versions.is_original
-        and versions.in_force_from < versions.in_force_until
-        and prepayment_days.loan_id is null
-),
-
 restructurings as (
     select lender, loan_id, min(relieved_on) as restructured_on
-    from (
-        select lender, loan_id, relieved_on from relief_days
-        union all
-        select lender, loan_id, relieved_on from unexplained_versions
-    ) as changes
+    from {{ touched('int_restructuring') }}
     group by lender, loan_id
 ),
 

@@ -1,7 +1,7 @@
 -- Every loan that ever entered the book, as it stands at its lender's data_as_of.
 with
 
-current_state as (
+at_close as (
     select
         states.*,
         lenders.data_as_of as as_of_date,
@@ -49,16 +49,19 @@ newest_position as (
     ) }}
 ),
 
--- a regime's rules are those of its newest version in force on the day described
-rules_in_force as (
+-- under observation after relief a loan counts as the worst it was since the eve of it
+current_state as (
     select
-        regime,
-        effective_from,
-        category,
-        min_dpd,
-        max_dpd,
-        lead(effective_from) over (partition by regime, category order by effective_from) as replaced_on
-    from {{ ref('risk_categories') }}
+        at_close.*,
+        observed.lender is not null as is_observed,
+        greatest(at_close.dpd, coalesce(observed.worst_before, 0)) as classified_dpd
+    from at_close
+    left join {{ ref('int_observed_dpd') }} as observed
+        on
+            at_close.lender = observed.lender
+            and at_close.loan_id = observed.loan_id
+            and at_close.as_of_date >= observed.starts_on
+            and at_close.as_of_date < coalesce(observed.ends_on, {{ last_day_ever() }})
 )
 
 select
@@ -74,8 +77,8 @@ select
     current_state.overdue_principal,
     current_state.overdue_amount,
     {{ debt_type('current_state') }} as debt_type,
-    classes.category as risk_category,
-    case when not current_state.is_terminal then ifrs9.stage end as ifrs9_stage,
+    rules.category as risk_category,
+    case when not current_state.is_terminal then {{ ifrs9_stage('current_state', 'ifrs9') }} end as ifrs9_stage,
     newest_position.dpd as reported_dpd,
     newest_position.outstanding_principal as reported_outstanding_principal,
     current_state.is_restructured
@@ -89,14 +92,15 @@ left join {{ ref('dpd_buckets') }} as buckets
         current_state.scheme = buckets.scheme
         and greatest(current_state.dpd - current_state.grace_days, 0) >= buckets.min_dpd
         and greatest(current_state.dpd - current_state.grace_days, 0) <= coalesce(buckets.max_dpd, 2147483647)
-left join rules_in_force as classes
+left join {{ ref('int_risk_rule') }} as rules
     on
         not current_state.is_terminal
-        and current_state.risk_regime = classes.regime
-        and current_state.as_of_date >= classes.effective_from
-        and (classes.replaced_on is null or current_state.as_of_date < classes.replaced_on)
-        and current_state.dpd >= classes.min_dpd
-        and current_state.dpd <= coalesce(classes.max_dpd, 2147483647)
+        and current_state.risk_regime = rules.regime
+        and current_state.is_observed = rules.is_observed
+        and current_state.as_of_date >= rules.in_force_from
+        and current_state.as_of_date < rules.in_force_until
+        and current_state.classified_dpd >= rules.min_dpd
+        and current_state.classified_dpd <= rules.max_dpd
 left join {{ ref('ifrs9_stages') }} as ifrs9
     on
         current_state.dpd >= ifrs9.min_dpd
