@@ -47,6 +47,14 @@
     )
 {%- endmacro %}
 
+{#- Whether a row with `dpd` and the conventions of its day stands in a row of dpd_buckets. Grace moves the bucket, not the
+    days past due. -#}
+{% macro is_in_bucket(standing, buckets) -%}
+    {{ standing }}.scheme = {{ buckets }}.scheme
+        and greatest({{ standing }}.dpd - {{ standing }}.grace_days, 0) >= {{ buckets }}.min_dpd
+        and greatest({{ standing }}.dpd - {{ standing }}.grace_days, 0) <= coalesce({{ buckets }}.max_dpd, 2147483647)
+{%- endmacro %}
+
 {#- The first day at whose close a row of int_loan_state shows at least `dpd` (1 or more) days past due; null if it never
     does. It may lie outside the row's interval. A clock that stands still shows it from the row's first day, or never. -#}
 {% macro first_day_at_dpd(states, dpd) -%}

@@ -89,9 +89,7 @@ left join newest_position
     on current_state.lender = newest_position.lender and current_state.loan_id = newest_position.loan_id
 left join {{ ref('dpd_buckets') }} as buckets
     on
-        current_state.scheme = buckets.scheme
-        and greatest(current_state.dpd - current_state.grace_days, 0) >= buckets.min_dpd
-        and greatest(current_state.dpd - current_state.grace_days, 0) <= coalesce(buckets.max_dpd, 2147483647)
+        {{ is_in_bucket('current_state', 'buckets') }}
 left join {{ ref('int_risk_rule') }} as rules
     on
         not current_state.is_terminal

@@ -67,9 +67,7 @@ select
 from at_month_end
 left join {{ ref('dpd_buckets') }} as buckets
     on
-        at_month_end.scheme = buckets.scheme
-        and greatest(at_month_end.dpd - at_month_end.grace_days, 0) >= buckets.min_dpd
-        and greatest(at_month_end.dpd - at_month_end.grace_days, 0) <= coalesce(buckets.max_dpd, 2147483647)
+        {{ is_in_bucket('at_month_end', 'buckets') }}
 {%- if not execute or goes_on() %}
 inner join {{ ref('int_closing_loan') }} as closing_loans
     on at_month_end.lender = closing_loans.lender and at_month_end.loan_id = closing_loans.loan_id
