@@ -21,7 +21,8 @@ from ..property.engine.random_books import random_books
 from ..property.engine.staging import Staging
 from ..property.engine.warehouse import BUSINESS_DATE, compiled_models, dbt, rows_of
 from ..reference.book import Book
-from ..reference.reckoning import reckon
+from ..reference.borrowers import Everywhere
+from ..reference.reckoning import everywhere, reckon
 
 LOANS = int(os.environ.get("ARREARS_LOANS", "1000"))
 SEED = int(os.environ.get("ARREARS_SEED", "20240229"))
@@ -49,9 +50,9 @@ def keys(shared_warehouse: Warehouse, books: list[Book], tmp_path_factory: pytes
     return {model.name: model.key for model in models if model.is_mart}
 
 
-def lender_differs(book: Book, url: str, keys: Keys) -> str:
+def lender_differs(book: Book, url: str, keys: Keys, known: Everywhere) -> str:
     """The first way in which the marts of a book's lender differ from the reference; empty if they do not."""
-    reckoned = reckon([book], BUSINESS_DATE)
+    reckoned = reckon([book], BUSINESS_DATE, known)
     connection = psycopg2.connect(url)
     with connection, connection.cursor() as cursor:
         computed = {table: rows_of(cursor, table, book.lender) for table in reckoned}
@@ -62,10 +63,12 @@ def lender_differs(book: Book, url: str, keys: Keys) -> str:
 
 
 def _all_differences(books: list[Book], url: str, keys: Keys) -> Iterator[str]:
-    # by lender: whatever is summed is summed within one, and a process holds the rows of one at a time
+    # by lender: whatever is summed is summed within one, and a process holds the rows of one at a time; what has to be
+    # known of borrowers at the others is little
+    known = everywhere(books)
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=spawning) as pool:
-        yield from filter(None, pool.map(partial(lender_differs, url=url, keys=keys), books))
+        yield from filter(None, pool.map(partial(lender_differs, url=url, keys=keys, known=known), books))
 
 
 @pytest.mark.timeout(3600)
