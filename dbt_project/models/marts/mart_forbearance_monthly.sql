@@ -1,0 +1,24 @@
+-- What was granted in each month, and how those loans fared 3, 6 and 12 months later. An outcome is shown once every
+-- loan of the month has come that far.
+{%- set months_after = [3, 6, 12] %}
+select
+    granted.lender,
+    granted.kind,
+    granted.granted_month,
+    count(*) as loans,
+    {{ money('sum(granted.outstanding_principal)') }} as outstanding_principal,
+    {{ money('sum(granted.amount_waived)') }} as amount_waived,
+    {% for months in months_after -%}
+    cast(
+        case
+            when {{ month_end(add_months('granted.granted_month', months)) }} <= lenders.data_as_of
+                then sum(granted.performing_{{ months }}m)
+        end as bigint
+    ) as performing_{{ months }}m,
+    {% endfor -%}
+    cast(sum(case when granted.redefaulted_on <= lenders.data_as_of then 1 else 0 end) as bigint) as redefaulted_loans,
+    cast(sum(granted.cosmetic_cures) as bigint) as cosmetic_cures
+from {{ ref('int_forbearance') }} as granted
+inner join {{ ref('int_lender') }} as lenders
+    on granted.lender = lenders.lender and lenders.data_as_of >= granted.granted_on
+group by granted.lender, granted.kind, granted.granted_month, lenders.data_as_of
