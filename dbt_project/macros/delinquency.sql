@@ -80,6 +80,104 @@
     least({{ add_days(month, day_in_month) }}, {{ add_months(month, 1) }})
 {%- endmacro %}
 
+{#- CTEs `overdue` and `runs`: the stretches of a CTE `states` (rows of int_loan_state, each with the day it ends, valid_until)
+    in which a loan in the book is past due, with the day they start (overdue_from), numbered by the unbroken run of
+    days they belong to (spell_no). `condition` leaves rows of `states` out. -#}
+{% macro overdue_runs(condition='true') -%}
+-- a clock only runs forward: within an interval a loan becomes overdue and stays so
+overdue as (
+    select
+        *,
+        greatest(valid_from, reached_on) as overdue_from
+    from (
+        select
+            states.*,
+            {{ first_day_at_dpd('states', '1') }} as reached_on
+        from states
+        where not states.is_terminal and (states.clock_from is not null or states.dpd_fixed > 0) and {{ condition }}
+    ) as on_the_clock
+    where reached_on < valid_until
+),
+
+runs as (
+    select
+        *,
+        sum(case when overdue_from = ended_before then 0 else 1 end) over (
+            partition by lender, loan_id order by overdue_from rows between unbounded preceding and current row
+        ) as spell_no
+    from (
+        select
+            *,
+            lag(valid_until) over (partition by lender, loan_id order by overdue_from) as ended_before
+        from overdue
+    ) as in_order
+)
+{%- endmacro %}
+
+{#- CTEs that end in `at_judgement`: what is left of every instalment of every schedule version at the close of the lender's
+    data_as_of, or of the last day of a version that a newer one has replaced (judged_on), with the last day on which it
+    ceased to be short (short_until). `by` says whose loans are read, as for `touched`. -#}
+{% macro judged_balances(by='stg_touched_loan') -%}
+-- the plan by which each version is judged, and the day at whose close
+judgements as (
+    select
+        lender, loan_id, plan_no, judged_on, is_replaced, data_as_of
+    from (
+        select
+            plans.lender,
+            plans.loan_id,
+            plans.plan_no,
+            plans.era_from,
+            plans.era_until,
+            plans.version_until <= lenders.data_as_of as is_replaced,
+            lenders.data_as_of,
+            case
+                when plans.version_until <= lenders.data_as_of then {{ add_days('plans.version_until', -1) }}
+                else lenders.data_as_of
+            end as judged_on
+        from {{ touched('int_plan', by) }} as plans
+        inner join {{ ref('int_lender') }} as lenders on plans.lender = lenders.lender
+    ) as plans
+    where judged_on >= era_from and judged_on < era_until
+),
+
+-- Settled from the first day of the last run of closes at which nothing was short.
+balances as (
+    select
+        balances.*,
+        judgements.judged_on,
+        judgements.is_replaced,
+        judgements.data_as_of,
+        max(case when balances.is_short then balances.valid_to end) over life as short_until
+    from {{ touched('int_instalment_balance', by) }} as balances
+    inner join judgements
+        on
+            balances.lender = judgements.lender
+            and balances.loan_id = judgements.loan_id
+            and balances.plan_no = judgements.plan_no
+            and balances.valid_from <= judgements.judged_on
+    window life as (
+        partition by balances.lender, balances.loan_id, balances.plan_no, balances.seq order by balances.valid_from
+        rows between unbounded preceding and current row
+    )
+),
+
+at_judgement as (
+    select * from balances where valid_to is null or valid_to > judged_on
+)
+{%- endmacro %}
+
+{#- The day on which an instalment was settled for good, for a row of `at_judgement`, the instalment, and the end of its loan
+    (int_loan_end). One that owes next to nothing is settled the day it falls due; a settled loan leaves nothing open. -#}
+{% macro settled_on(balances, instalments, ends) -%}
+    case
+        when not {{ balances }}.is_short and {{ balances }}.short_until is not null then {{ balances }}.short_until
+        when not {{ balances }}.is_short and {{ instalments }}.due_on <= {{ balances }}.judged_on
+            then {{ instalments }}.due_on
+        when {{ ends }}.state = 'settled' and not {{ balances }}.is_replaced then {{ ends }}.ended_on
+    end
+{%- endmacro %}
+
 {#- How much of each component of an instalment is covered by `amount`, once money has covered, in the order of ranks, the
     `room` of the components before it. -#}
 {% macro poured(amount, component, room) -%}

@@ -246,6 +246,25 @@ def test_trap_25_one_person_is_one_borrower_under_any_number_of_ids(marts: Marts
     assert borrowers == [("one", 2, 1), ("two", 2, 2)]
 
 
+def test_trap_25_who_is_late_here_and_borrows_elsewhere_is_seen(marts: Marts) -> None:
+    """WANG is late at one lender since 2 February; on the 20th another, which knows WANG by another id, gives a loan.
+    The first is warned without learning of whom, and both see a borrower of two loans. LI, number 7 there, has one."""
+    plan = [due(1, "2024-02-01", 50), due(2, "2024-05-01", 50)]
+    late = loan(100, "2024-01-01", plan, person="WANG", borrower_id="7", loan_id="L1")
+    new = loan(100, "2024-02-20", [due(1, "2024-06-01", 100)], person="WANG", borrower_id="A-19", loan_id="ELSEWHERE")
+    other = loan(100, "2024-02-20", [due(1, "2024-06-01", 100)], person="LI", borrower_id="7", loan_id="L3")
+    told = marts.of_books(Book("one", on("2024-03-31"), (late,)), Book("two", on("2024-03-31"), (new, other)))
+    assert told.rows("mart_early_warning", "lender", "loan_id", "signal", "raised_on") == [
+        ("one", "L1", "first_missed_payment", on("2024-02-02")), ("one", "L1", "new_loan_elsewhere", on("2024-02-20")),
+    ]  # fmt: skip
+    detail = told.one("mart_early_warning", "detail", signal="new_loan_elsewhere")
+    assert "two" not in detail
+    assert "ELSEWHERE" not in detail
+    segments = told.rows("mart_borrower_segment_monthly", "lender", "loan_count_band", "borrowers", "overdue_borrowers",
+                         month_end="2024-03-31")  # fmt: skip
+    assert segments == [("one", "2", 1, 1), ("two", "1", 1, 0), ("two", "2", 1, 0)]
+
+
 def test_trap_25_persons_nobody_can_identify_are_not_thrown_together(marts: Marts) -> None:
     """Without an identity a borrower is the lender's own: the same number at two lenders is two persons."""
     plan = [due(1, "2024-06-01", 100)]

@@ -12,35 +12,7 @@ states as (
     inner join {{ ref('int_lender') }} as lenders on states.lender = lenders.lender
 ),
 
--- a clock only runs forward: within an interval a loan becomes overdue and stays so
-overdue as (
-    select
-        *,
-        greatest(valid_from, reached_on) as overdue_from
-    from (
-        select
-            states.*,
-            {{ first_day_at_dpd('states', '1') }} as reached_on,
-            {{ dpd_on(add_days('states.valid_until', -1), 'states') }} as peak_dpd
-        from states
-        where not states.is_terminal and (states.clock_from is not null or states.dpd_fixed > 0)
-    ) as on_the_clock
-    where reached_on < valid_until
-),
-
-runs as (
-    select
-        *,
-        sum(case when overdue_from = ended_before then 0 else 1 end) over (
-            partition by lender, loan_id order by overdue_from rows between unbounded preceding and current row
-        ) as spell_no
-    from (
-        select
-            *,
-            lag(valid_until) over (partition by lender, loan_id order by overdue_from) as ended_before
-        from overdue
-    ) as in_order
-),
+{{ overdue_runs() }},
 
 spells as (
     select
@@ -50,7 +22,7 @@ spells as (
         min(overdue_from) as entered_on,
         max(valid_until) as ended_on,
         max(data_as_of) as data_as_of,
-        max(peak_dpd) as max_dpd,
+        max({{ dpd_on(add_days('runs.valid_until', -1), 'runs') }}) as max_dpd,
         max(overdue_amount) as peak_overdue_amount
     from runs
     group by lender, loan_id, spell_no

@@ -4,53 +4,7 @@
 {%- set components = ['principal', 'interest', 'fee'] %}
 with
 
--- the plan by which each version is judged, and the day at whose close
-judgements as (
-    select
-        lender, loan_id, plan_no, judged_on, is_replaced, data_as_of
-    from (
-        select
-            plans.lender,
-            plans.loan_id,
-            plans.plan_no,
-            plans.era_from,
-            plans.era_until,
-            plans.version_until <= lenders.data_as_of as is_replaced,
-            lenders.data_as_of,
-            case
-                when plans.version_until <= lenders.data_as_of then {{ add_days('plans.version_until', -1) }}
-                else lenders.data_as_of
-            end as judged_on
-        from {{ touched('int_plan', 'int_reviewed_loan') }} as plans
-        inner join {{ ref('int_lender') }} as lenders on plans.lender = lenders.lender
-    ) as plans
-    where judged_on >= era_from and judged_on < era_until
-),
-
--- Settled from the first day of the last run of closes at which nothing was short.
-balances as (
-    select
-        balances.*,
-        judgements.judged_on,
-        judgements.is_replaced,
-        judgements.data_as_of,
-        max(case when balances.is_short then balances.valid_to end) over life as short_until
-    from {{ touched('int_instalment_balance', 'int_reviewed_loan') }} as balances
-    inner join judgements
-        on
-            balances.lender = judgements.lender
-            and balances.loan_id = judgements.loan_id
-            and balances.plan_no = judgements.plan_no
-            and balances.valid_from <= judgements.judged_on
-    window life as (
-        partition by balances.lender, balances.loan_id, balances.plan_no, balances.seq order by balances.valid_from
-        rows between unbounded preceding and current row
-    )
-),
-
-at_judgement as (
-    select * from balances where valid_to is null or valid_to > judged_on
-),
+{{ judged_balances(by='int_reviewed_loan') }},
 
 ends as (
     select lender, loan_id, state, ended_on from {{ touched('int_loan_end', 'int_reviewed_loan') }}
@@ -64,8 +18,7 @@ waiver_days as (
     having max(case when is_cash then 1 else 0 end) = 0
 ),
 
--- An instalment that owes next to nothing is settled the day it falls due. A settled loan leaves nothing open: what
--- the payoff made void was settled with it.
+-- what a payoff made void was settled with the loan
 judged as (
     select
         instalments.*,
@@ -83,11 +36,7 @@ judged as (
             ends.state,
             case when loans.terminal_on <= at_judgement.data_as_of then loans.terminal_state end
         ) as end_state,
-        case
-            when not at_judgement.is_short and at_judgement.short_until is not null then at_judgement.short_until
-            when not at_judgement.is_short and instalments.due_on <= at_judgement.judged_on then instalments.due_on
-            when ends.state = 'settled' and not at_judgement.is_replaced then ends.ended_on
-        end as settled_on
+        {{ settled_on('at_judgement', 'instalments', 'ends') }} as settled_on
     from at_judgement
     inner join {{ touched('int_instalment', 'int_reviewed_loan') }} as instalments
         on
