@@ -205,7 +205,7 @@ def stated(life: Life) -> None:
         if due and dice.chance(1, 2):  # the last one is not paid yet
             balance += cents(due[-1].principal_due)
         balance += dice.pick((0, 0, 0, 0, 1, 150, -2000))
-        dpds = (None, 0, 0, 1, *((day - one.due_on).days for one in due[-2:]))
+        dpds = (None, 0, 0, 1, *(max((day - one.due_on).days + dice.pick((0, 0, 1, -1)), 0) for one in due[-2:]))
         said = None if dice.chance(1, 10) else money(max(balance, 0))
         life.positions[day] = Position(day, said, dpd=dice.pick(dpds))
         if not dice.chance(3, 4):
@@ -217,5 +217,5 @@ HAPPENINGS: tuple[Callable[[Life], None], ...] = (
     paid_something, returned, returned, returned, returned_without_name, charged_back, charged_back, refunded, waived,
     waived, prepaid_in_full, prepaid_in_full, prepaid_in_part, extended, extended, restructured, paused, paused,
     written_off, transferred, paid_by_another, recovered, called_settled, missing, missing, reported, stated,
-    stated,
+    stated, stated,
 )  # fmt: skip

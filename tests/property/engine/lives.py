@@ -36,7 +36,7 @@ def _told_life(dice: Dice, loan_id: str, disbursed_on: dt.date, data_as_of: dt.d
     while happened < 6 and dice.chance(3, 5):
         dice.pick(HAPPENINGS)(life)
         happened += 1
-    while len(life.actions) < 10 and dice.chance(1, 4):
+    while len(life.actions) < 10 and dice.chance(1, 3):
         chased(life)
     return life
 
