@@ -16,6 +16,10 @@ changed_deliveries as (
     group by deliveries.delivery_id, deliveries.lender
 ),
 
+changed_lenders as (
+    select lender from changed_deliveries group by lender
+),
+
 spoken_of as (
     select actions.lender, actions.action_id
     from {{ source('raw', 'collection_action') }} as actions
@@ -28,7 +32,7 @@ spoken_of as (
             actions.lender = entities.lender
             and entities.entity = 'collection_action'
             and entities.mode = 'snapshot'
-    inner join (select lender from changed_deliveries group by lender) as lenders on actions.lender = lenders.lender
+    inner join changed_lenders on actions.lender = changed_lenders.lender
 )
 
 select lender, action_id from spoken_of group by lender, action_id
