@@ -731,6 +731,7 @@ def test_date_formats_that_are_not(pattern: str) -> None:
     ("basis", ("oldest_unpaid", "missed_payments")), ("day_count", ("days", "30_360", "mba", "ots")),
     ("non_working_day", ("none", "next")), ("default_dpd", ("60", "180")),
     ("risk_regime", ("cn_2023_retail", "cn_2023_card")),
+    ("promise_grace_days", ("0", "3")), ("promise_kept_share", ("1", "0.9", ".85")),
 ])  # fmt: skip
 def test_values_of_conventions(name: str, values: tuple[str, ...]) -> None:
     assert all(CONVENTIONS[name].fullmatch(value) for value in values)
@@ -740,7 +741,8 @@ def test_values_of_conventions(name: str, values: tuple[str, ...]) -> None:
 def test_every_convention_has_values_that_are_tested() -> None:
     assert set(CONVENTIONS) == {
         "first_day", "tol_abs", "tol_pct", "grace_days", "outstanding", "allocation", "allocation_order", "components",
-        "basis", "day_count", "non_working_day", "default_dpd", "scheme", "risk_regime",
+        "basis", "day_count", "non_working_day", "default_dpd", "scheme", "risk_regime", "promise_grace_days",
+        "promise_kept_share",
     }  # fmt: skip
 
 

@@ -69,7 +69,9 @@ pivoted as (
         max(case when convention = 'components' then value end) as components,
         max(case when convention = 'scheme' then value end) as scheme,
         cast(max(case when convention = 'default_dpd' then value end) as integer) as default_dpd,
-        max(case when convention = 'risk_regime' then value end) as risk_regime
+        max(case when convention = 'risk_regime' then value end) as risk_regime,
+        cast(max(case when convention = 'promise_grace_days' then value end) as integer) as promise_grace_days,
+        cast(max(case when convention = 'promise_kept_share' then value end) as numeric(9, 6)) as promise_kept_share
     from chosen
     group by lender, product, in_force_from
 )
@@ -98,5 +100,7 @@ select
     non_working_day,
     scheme,
     default_dpd,
-    risk_regime
+    risk_regime,
+    promise_grace_days,
+    promise_kept_share
 from pivoted

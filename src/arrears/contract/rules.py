@@ -29,6 +29,8 @@ CONVENTIONS: dict[str, re.Pattern[str]] = {
     "default_dpd": re.compile(r"\d{1,4}"),
     "scheme": re.compile("cn30|tape29"),
     "risk_regime": re.compile("cn_2023_retail|cn_2023_card"),
+    "promise_grace_days": re.compile(r"\d{1,3}"),
+    "promise_kept_share": re.compile(r"0?\.\d*[1-9]\d*|1"),
 }
 
 _DATE_FORMAT = re.compile(r"%[Ymd](?:[^%]%[Ymd]){1,2}[^%]?")
