@@ -1,5 +1,14 @@
 {#- Where engines differ. Models call these and stay portable; Postgres is the default, Spark is the other dialect. -#}
 
+{#- The date on the calendar of a time zone at an instant, and the time on its clock as text, HH:MM:SS, which sorts. -#}
+{% macro local_date(instant, zone) %}{{ return(adapter.dispatch('local_date', 'arrears')(instant, zone)) }}{% endmacro %}
+{% macro default__local_date(instant, zone) %}cast({{ instant }} at time zone {{ zone }} as date){% endmacro %}
+{% macro spark__local_date(instant, zone) %}to_date(from_utc_timestamp({{ instant }}, {{ zone }})){% endmacro %}
+
+{% macro local_time(instant, zone) %}{{ return(adapter.dispatch('local_time', 'arrears')(instant, zone)) }}{% endmacro %}
+{% macro default__local_time(instant, zone) %}to_char({{ instant }} at time zone {{ zone }}, 'HH24:MI:SS'){% endmacro %}
+{% macro spark__local_time(instant, zone) %}date_format(from_utc_timestamp({{ instant }}, {{ zone }}), 'HH:mm:ss'){% endmacro %}
+
 {#- Whole days from `earlier` to `later`. -#}
 {% macro days_between(earlier, later) %}{{ return(adapter.dispatch('days_between', 'arrears')(earlier, later)) }}{% endmacro %}
 {% macro default__days_between(earlier, later) %}({{ later }} - {{ earlier }}){% endmacro %}
