@@ -30,6 +30,7 @@ from .test_restatement import _publish
 FIRST, SECOND = dt.date(2024, 4, 10), dt.date(2024, 4, 16)
 LOANS, PLAN = "no,product", "no,version,n,due,principal,interest,from"
 PAYMENTS, EVENTS = "id,no,paid,kind,amount,undoes", "no,on,kind"
+POSITIONS = "no,on,left,late"
 
 
 def schedule(loan: str, version: int = 1, shift: int = 0, start: str = "") -> list[str]:
@@ -58,6 +59,14 @@ SECOND_PAYMENTS = [
 # of a lender whose every file is a snapshot: what the next one leaves out is withdrawn
 IN_VAIN, OTHERS = paid("one-1", "one", "02-04", "100"), paid("other-1", "other", "02-04", "100")
 FIRST_EVENTS = ["extended,2024-03-01,extended", "paused,2024-03-10,paused"]
+# what the lender itself says; of the vanished loan it says nothing any more on the second day
+FIRST_POSITIONS = [
+    "late,2024-04-10,160,6", "extended,2024-04-10,270,37", "vanished,2024-04-10,180,5", "settled,2024-04-10,,",
+]  # fmt: skip
+SECOND_POSITIONS = [
+    "late,2024-04-16,90,0", "returned,2024-04-16,180,12", "extended,2024-04-16,270,43", "paused,2024-04-16,280,5",
+    "settled,2024-04-16,180,12",
+]  # fmt: skip
 
 
 @dataclass
@@ -101,6 +110,10 @@ def book(shared_warehouse: Warehouse) -> Book:
         _resource("events", "loan_event", "append", [
             _column("no", "loan_id"), _column("on", "event_on", "date"), _column("kind", "kind"),
         ]),
+        _resource("positions", "reported_position", "append", [
+            _column("no", "loan_id"), _column("on", "as_of", "date"),
+            _column("left", "outstanding_principal", "number"), _column("late", "dpd", "integer"),
+        ]),
     ]  # fmt: skip
     told = Book(lender, {})
 
@@ -109,12 +122,13 @@ def book(shared_warehouse: Warehouse) -> Book:
             FIRST, version, loans=(LOANS, [f"{loan},consumer" for loan in ALL]),
             plan=(PLAN, PLANS + schedule("extended", 2, 2, "2024-03-01")),
             payments=(PAYMENTS, [*FIRST_PAYMENTS, late]), events=(EVENTS, FIRST_EVENTS),
+            positions=(POSITIONS, FIRST_POSITIONS),
         )  # fmt: skip
 
     statements = Book(Lender(shared_warehouse, shared_warehouse.settings.home, "statements"), told.copies)
     statements.lender.document["resources"] = [
         resource | {"arrears": resource["arrears"] | {"mode": "snapshot"}}
-        for resource in lender.document["resources"]
+        for resource in lender.document["resources"] if resource["name"] != "positions"
     ]  # fmt: skip
     for day, payments in {FIRST: [IN_VAIN, OTHERS], SECOND: [OTHERS]}.items():
         statements.deliver(
@@ -125,7 +139,7 @@ def book(shared_warehouse: Warehouse) -> Book:
     first(1, PART)
     told.deliver(
         SECOND, 1, loans=(LOANS, [f"{loan},consumer" for loan in ALL if loan != "vanished"]), plan=(PLAN, []),
-        payments=(PAYMENTS, SECOND_PAYMENTS), events=(EVENTS, []),
+        payments=(PAYMENTS, SECOND_PAYMENTS), events=(EVENTS, []), positions=(POSITIONS, SECOND_POSITIONS),
     )  # fmt: skip
     assert _publish(shared_warehouse, SECOND).publication_id == 1
     first(2, WHOLE)
@@ -177,6 +191,8 @@ def test_every_source_leads_to_the_row_it_names(book: Book) -> None:
             assert book.line(event["source"]) == f"{loan},{event['event_on']},{event['kind']}"
         for version in explanation.schedule_versions:
             assert book.line(version["source"]).startswith(f"{loan},{version['schedule_version']},1,")
+        assert explanation.position is not None
+        assert book.line(explanation.position["source"]).startswith(f"{loan},{explanation.position['as_of']},")
 
 
 def test_a_return_reopens_the_instalment_and_is_named_with_what_it_undid(book: Book) -> None:
@@ -261,6 +277,64 @@ def test_conventions_say_who_set_them(book: Book) -> None:
     assert [str(value) for value in known[0]] == values
 
 
+def compared(loan: str, day: dt.date = SECOND, publication: int = 2) -> tuple[str | None, dt.date | None, str]:
+    """The type of the break, since when it has been one, and what is said of it."""
+    position = explained(loan, day, publication).position
+    assert position is not None
+    return position["break_type"], position["broken_since"], position["comparison"]
+
+
+def test_what_the_lender_says_is_held_against_what_each_publication_knew(book: Book) -> None:
+    """Until the first day is corrected, the lender shows money that we do not have, and that is no instalment."""
+    assert compared("late", FIRST, 1) == (
+        "none", None, "The lender's figures of 10 April 2024 agree with ours: 160.00 outstanding and 6 days past due.",
+    )  # fmt: skip
+    kind, since, said = compared("late", publication=1)
+    assert (kind, since) == ("unexplained", SECOND)
+    assert said.startswith(
+        "On 16 April 2024 the lender says 90.00 outstanding and 0 days past due, we find 160.00 outstanding and 12 "
+        "days past due: a break of type unexplained since 16 April 2024. The balances differ by 70.00: "
+    )
+    assert compared("late")[0] == "none"
+
+
+@pytest.mark.parametrize(
+    ("loan", "kind", "since", "why"),
+    [
+        (
+            "returned", "missing_payment", SECOND,
+            ("Its balance is lower by 90.00, the principal of instalment 3, due 4 April 2024: the lender seems to have "
+            "a payment that we do not have."),
+        ),
+        (
+            "settled", "missing_payment", SECOND,
+            ("Its balance is higher by 180.00, the principal of our payment settled-3 of 4 April 2024: the lender does "
+            "not seem to have it."),
+        ),
+        (
+            "extended", "schedule", FIRST,
+            "The money is the same; the days are counted from another due date, or in another way.",
+        ),
+        (
+            "paused", "allocation", SECOND,
+            ("The balances differ by 10.00, no more than the 10.00 that payments put to interest, fees and penalties: "
+            "the lender seems to split the money in another way."),
+        ),
+        ("vanished", "timing", FIRST, "It is what we find on 9 April 2024: the lender books a day later."),
+    ],
+)  # fmt: skip
+def test_a_break_is_explained_by_what_it_rests_on(book: Book, loan: str, kind: str, since: dt.date, why: str) -> None:
+    found, broken_since, said = compared(loan)
+    assert (found, broken_since) == (kind, since)
+    assert said.endswith(why)
+
+
+def test_a_position_without_a_figure_is_held_against_nothing(book: Book) -> None:
+    kind, since, said = compared("settled", FIRST)
+    assert (kind, since) == (None, None)
+    assert said == "Of 10 April 2024 the lender sent neither a balance nor days past due: there is nothing to compare."
+
+
 def test_a_difference_from_what_was_published_is_told(book: Book) -> None:
     change = (
         "update published.fct_loan_current set dpd = dpd + %s where loan_id = 'paused' and superseded_in is null "
@@ -324,6 +398,10 @@ Instalments due or paid on by 2024-04-16 (3 of the 4 of the schedule in force)
 late-9   reversal   2024-04-15   -5.00                                      reverses late-8  \
 acme/2024-04-16/payments.csv:4
       1  the start          –            4  2024-02-04    2024-05-04   acme/2024-04-10/plan.csv:2 (v1, replaced since)
+2024-04-16                  90.00                  –              0       –  acme/2024-04-16/positions.csv:2
+On 16 April 2024 the lender says 90.00 outstanding and 0 days past due, we find 160.00 outstanding and 12 days \
+past due: a break of type unexplained since 16 April 2024. The balances differ by 70.00: no payment, no instalment and \
+no split of the 30.00 paid to interest, fees and penalties is enough to explain it.
 grace_days        3                               lender   1900-01-01
 scheme            cn30                            default  1900-01-01
 """
@@ -346,6 +424,11 @@ def test_json_holds_all_of_it(book: Book, arrears: CommandLine) -> None:
     assert said["state"]["dpd"] == 12
     assert said["oldest_unpaid"]["short"] == "70.00"
     assert said["as_known"]["publication_id"] == 1
+    position = said["position"]
+    assert (position["break_type"], position["broken_since"], position["difference"]) == (
+        "unexplained", "2024-04-16", "70.00",
+    )  # fmt: skip
+    assert position["source"]["line"] == 2
     assert said["published"] == [{"mart": "fct_loan_current", "agrees": True, "differences": []}]
     assert "borrower" not in answer.out
 

@@ -166,6 +166,8 @@ def _position(position: Row | None) -> None:
         ["on", "outstanding principal", "overdue principal", "days past due", "status", "source"],
         [[*_picked(position, *figures), _source(position)]] if position else [],
     )
+    if position:
+        say(position["comparison"])
 
 
 def _conventions(conventions: Iterable[Row]) -> None:

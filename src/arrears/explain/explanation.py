@@ -10,6 +10,7 @@ from typing import Any
 from arrears.explain.known import Knowledge
 from arrears.explain.published import Comparison
 from arrears.explain.reason import reason_for
+from arrears.explain.reconciliation import comparison
 
 Row = dict[str, Any]
 
@@ -42,7 +43,8 @@ class Explanation:
         instalments: all of the schedule in force, oldest first, each with the payments that settled or re-opened it.
         payments: all by then, in the order in which they count, each with the instalments it went to.
         held_out: payments that have no effect, and why.
-        position: what the lender itself said last. conventions: all in force, with who set them and since when.
+        position: what the lender itself said last, whether it breaks with ours, of what type, since when, and why.
+        conventions: all in force, with who set them and since when.
         reservations: where today's code, contract or deliveries may make a difference to what was known then.
         published: what the publication says of that day, beside what was found; empty where it says nothing.
 
@@ -115,7 +117,7 @@ def put_together(
         held_out=tuple(_held_out(sourced["conflict"], payments)),
         schedule_versions=tuple(sourced["schedule_version"]),
         events=tuple(sourced["event"]),
-        position=next(iter(sourced["position"]), None),
+        position=next((row | {"comparison": comparison(row)} for row in sourced["position"]), None),
         conventions=tuple(sourced["convention"]),
         published=tuple(published),
     )

@@ -55,7 +55,7 @@ def _settled(as_of: dt.date, loan: Row, state: Row) -> str:
 
 def _past_due(as_of: dt.date, state: Row, oldest: Row, instalments: Sequence[Row]) -> str:
     unit = "" if state["day_count"] == "days" or state["basis"] == "missed_payments" else f" ({state['day_count']})"
-    counted = f"{_days(state['dpd'])} past due{unit} on {day(as_of)}: "
+    counted = f"{count_of_days(state['dpd'])} past due{unit} on {day(as_of)}: "
     if state["basis"] == "missed_payments":
         return (
             f"{counted}{state['overdue_amount']} is overdue, and every whole instalment of {oldest['owed']} missed "
@@ -108,7 +108,7 @@ def _stopped(state: Row) -> str:
 def _granted(state: Row) -> str:
     if state["contractual_dpd"] == state["dpd"]:
         return ""
-    return f" By the original schedule it is {_days(state['contractual_dpd'])} past due."
+    return f" By the original schedule it is {count_of_days(state['contractual_dpd'])} past due."
 
 
 def _missing(state: Row) -> str:
@@ -117,5 +117,6 @@ def _missing(state: Row) -> str:
     return f" The lender's snapshots have not listed it since {day(state['missing_from'])}, so its state is unknown."
 
 
-def _days(number: int) -> str:
+def count_of_days(number: int) -> str:
+    """`1 day`, `2 days`."""
     return f"{number} day{'' if number == 1 else 's'}"
