@@ -1,5 +1,5 @@
--- When loans were paid off before their schedule ran out: [paid_off_on, paid_off_until) (null: still). A payoff holds while
--- what was demanded stays paid at every close.
+-- When loans were paid off before their schedule ran out: [paid_off_on, paid_off_until) (null: still). A payoff holds
+-- while what was demanded stays paid at every close.
 with
 
 met as (

@@ -1,7 +1,7 @@
 -- Every day on which it is asked whether a loan is paid off before its schedule runs out, and what that takes. A full
--- prepayment owes all principal and what has fallen due beside it; interest and fees that have not lapse. It is asked on
--- a day with a prepayment, or, once the lender calls the loan settled, on that day and on any day with a payment. Where
--- the lender's own balance is shown, that balance says when a loan is paid off, and nothing is worked out here.
+-- prepayment owes all principal and what has fallen due beside it; interest and fees that have not lapse. It is asked
+-- on a day with a prepayment, or, once the lender calls the loan settled, on that day and on any day with a payment.
+-- Where the lender's own balance is shown, that balance says when a loan is paid off, and nothing is worked out here.
 --
 -- asked_from_no: the first payment of the day that asks; 0 where the lender's word asks, whatever is paid.
 -- is_met: all of it was there at the close of the day; met_until: the first later close at which it was not.
