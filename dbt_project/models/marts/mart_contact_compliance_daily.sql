@@ -1,0 +1,10 @@
+-- Actions to which a rule of contact applies, and those that break it, on the agency whose action it was.
+select
+    lender,
+    coalesce(agency, 'in_house') as agency,
+    acted_on as contact_on,
+    rule,
+    count(*) as actions,
+    cast(sum(case when is_breach then 1 else 0 end) as bigint) as breaches
+from {{ ref('int_contact_check') }}
+group by lender, coalesce(agency, 'in_house'), acted_on, rule
