@@ -14,6 +14,16 @@
 {% macro default__days_between(earlier, later) %}({{ later }} - {{ earlier }}){% endmacro %}
 {% macro spark__days_between(earlier, later) %}datediff({{ later }}, {{ earlier }}){% endmacro %}
 
+{#- Hours, with their fraction, from one instant to a later one. -#}
+{% macro hours_between(earlier, later) %}{{ return(adapter.dispatch('hours_between', 'arrears')(earlier, later)) }}{% endmacro %}
+{% macro default__hours_between(earlier, later) %}(extract(epoch from {{ later }} - {{ earlier }}) / 3600){% endmacro %}
+{% macro spark__hours_between(earlier, later) %}((unix_timestamp({{ later }}) - unix_timestamp({{ earlier }})) / 3600){% endmacro %}
+
+{#- The instant at which the clocks of a time zone show a time of a day. -#}
+{% macro instant_of(day, time, zone) %}{{ return(adapter.dispatch('instant_of', 'arrears')(day, time, zone)) }}{% endmacro %}
+{% macro default__instant_of(day, time, zone) %}(({{ day }} + {{ time }}) at time zone {{ zone }}){% endmacro %}
+{% macro spark__instant_of(day, time, zone) %}to_utc_timestamp(concat({{ day }}, ' ', {{ time }}), {{ zone }}){% endmacro %}
+
 {#- The date `days` (an integer expression) after `day`. -#}
 {% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days', 'arrears')(day, days)) }}{% endmacro %}
 {% macro default__add_days(day, days) %}({{ day }} + ({{ days }})){% endmacro %}

@@ -91,6 +91,7 @@ def test_the_reader_is_read_only_and_limited_in_time_by_default(published: Wareh
         (Role.BUILDER, "insert into raw.loan (lender) values ('x')"),
         (Role.BUILDER, "select * from published.mart_x"),
         (Role.BUILDER, "select * from ops.rejected_row"),
+        (Role.BUILDER, "select observed from ops.gate_result"),
         (Role.BUILDER, "update ops.delivery set status = 'accepted'"),
         (Role.BUILDER, "insert into ops.gate_run (boundary, outcome) values ('candidate', 'pass')"),
         (Role.PUBLISHER, "select * from raw.loan"),

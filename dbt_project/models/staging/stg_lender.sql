@@ -4,5 +4,6 @@ select
     name_zh,
     currency,
     timezone,
-    calendar
+    calendar,
+    delivery_deadline
 from {{ source('ops', 'lender') }}
