@@ -1,6 +1,6 @@
 -- Warnings that a loan's own life gives, as intervals [raised_on, lowered_on) (lowered_on null: it stands), and what
 -- was seen. One that is still to come is here as it will be if nothing happens: who asks, asks up to data_as_of, and
--- only of loans in the book. What it takes other loans to know is in int_signal.
+-- only of loans in the book. What it takes other loans or collectors to know is in int_signal.
 {%- set text = dbt.type_string() %}
 with
 

@@ -1,6 +1,6 @@
 -- Every warning that a loan gives, as intervals [raised_on, lowered_on) (lowered_on null: it stands), and what was
--- seen. Made anew by every build: a loan at another lender is a warning, and a delivery of that lender does not touch
--- the loan that is warned of.
+-- seen. Made anew by every build: collectors' actions do not touch a loan, nor does a delivery of another lender the
+-- loan that is warned of.
 {%- set text = dbt.type_string() %}
 with
 
@@ -24,11 +24,38 @@ late_borrowers as (
         loans.borrower_key
     from {{ ref('int_spell') }} as spells
     inner join {{ ref('int_loan') }} as loans on spells.lender = loans.lender and spells.loan_id = loans.loan_id
+),
+
+-- known on the day after the promised one; of a promise that came too late for its day, after it was given
+broken_promises as (
+    select
+        lender,
+        loan_id,
+        promised_on,
+        promised_amount,
+        paid_amount,
+        {{ add_days('greatest(judged_on, acted_on)', 1) }} as raised_on
+    from {{ ref('int_promise') }}
+    where promise_kept = 'broken'
 )
 
 select
     lender, loan_id, signal, raised_on, lowered_on, detail
 from {{ ref('int_loan_signal') }}
+union all
+select
+    broken_promises.lender, broken_promises.loan_id, 'broken_promise' as signal, broken_promises.raised_on,
+    spells.exited_on as lowered_on,
+    'promised ' || cast(broken_promises.promised_amount as {{ text }}) || ' by '
+    || cast(broken_promises.promised_on as {{ text }}) || ', paid ' || cast(broken_promises.paid_amount as {{ text }})
+        as detail
+from broken_promises
+inner join {{ ref('int_spell') }} as spells
+    on
+        broken_promises.lender = spells.lender
+        and broken_promises.loan_id = spells.loan_id
+        and broken_promises.raised_on >= spells.entered_on
+        and coalesce(broken_promises.raised_on < spells.exited_on, true)
 union all
 -- never which lender: a reader of this one may not know
 select
