@@ -120,6 +120,16 @@ def _in_order(action: Row) -> tuple[dt.datetime, str]:
     return dt.datetime.fromisoformat(action["acted_at"]), action["action_id"]
 
 
+def test_the_gate_lets_it_pass(built: Warehouse) -> None:
+    suites = ("fct_collection_action", "mart_contact_compliance_daily", "mart_collection_performance_monthly")
+    pipeline.gate_candidate(built.value("select max(build_id) from ops.build"), url=built.url(Role.PUBLISHER))
+    judged = built.rows(
+        "select suite, expectation, severity, success from ops.gate_result where suite = any(%s)", list(suites)
+    )
+    assert {suite for suite, *_ in judged} == set(suites)
+    assert [row for row in judged if row[2] != "info" and not row[3]] == []
+
+
 def test_each_yuan_belongs_to_the_last_action_before_it_or_to_nobody(built: Warehouse) -> None:
     """The attribution once more, payment by payment; what undoes a payment goes where that one went."""
     worked = defaultdict[str, list[Row]](list)
