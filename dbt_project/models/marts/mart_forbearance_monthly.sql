@@ -2,23 +2,23 @@
 -- loan of the month has come that far.
 {%- set months_after = [3, 6, 12] %}
 select
-    granted.lender,
-    granted.kind,
-    granted.granted_month,
+    followed.lender,
+    followed.kind,
+    followed.granted_month,
     count(*) as loans,
-    {{ money('sum(granted.outstanding_principal)') }} as outstanding_principal,
-    {{ money('sum(granted.amount_waived)') }} as amount_waived,
+    {{ money('sum(followed.outstanding_principal)') }} as outstanding_principal,
+    {{ money('sum(followed.amount_waived)') }} as amount_waived,
     {% for months in months_after -%}
     cast(
         case
-            when {{ month_end(add_months('granted.granted_month', months)) }} <= lenders.data_as_of
-                then sum(granted.performing_{{ months }}m)
+            when {{ month_end(add_months('followed.granted_month', months)) }} <= lenders.data_as_of
+                then sum(followed.performing_{{ months }}m)
         end as bigint
     ) as performing_{{ months }}m,
     {% endfor -%}
-    cast(sum(case when granted.redefaulted_on <= lenders.data_as_of then 1 else 0 end) as bigint) as redefaulted_loans,
-    cast(sum(granted.cosmetic_cures) as bigint) as cosmetic_cures
-from {{ ref('int_forbearance') }} as granted
+    cast(sum(case when followed.redefaulted_on <= lenders.data_as_of then 1 else 0 end) as bigint) as redefaulted_loans,
+    cast(sum(followed.cosmetic_cures) as bigint) as cosmetic_cures
+from {{ ref('int_forbearance') }} as followed
 inner join {{ ref('int_lender') }} as lenders
-    on granted.lender = lenders.lender and lenders.data_as_of >= granted.granted_on
-group by granted.lender, granted.kind, granted.granted_month, lenders.data_as_of
+    on followed.lender = lenders.lender and lenders.data_as_of >= followed.granted_on
+group by followed.lender, followed.kind, followed.granted_month, lenders.data_as_of
