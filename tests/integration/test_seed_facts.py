@@ -1,0 +1,194 @@
+"""The scenario `seed-facts` in the published marts: every figure reported about these platforms, read as BI reads it.
+
+Each lender is simulated with the loans and the days that its facts need; the first delivery carries a whole history.
+Then all go through the pipeline together: loaded, built, judged by the candidate's gate, published.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arrears import pipeline
+from arrears.load import registry
+from arrears.settings import Role, settings
+from arrears.simulate import simulate
+from arrears.simulate.schedule import Every
+from arrears.warehouse.connect import connect
+
+from ..conftest import Warehouse, days
+
+LAST, YEAR_BEFORE = dt.date(2024, 3, 31), dt.date(2023, 3, 31)
+SEED = 5
+# Each lender's loans, first day, and how often it delivers from then to the last day. Those with as many loans lend to
+# the same people, so one may borrow from several of them.
+SIMULATED: dict[str, tuple[int, dt.date, Every]] = {
+    "hongchuang": (300, dt.date(2024, 3, 1), "month"),
+    "lakala": (900, dt.date(2024, 3, 1), "month"),
+    "paipai": (1200, dt.date(2024, 3, 1), "month"),
+    "xiaodangjia": (300, dt.date(2023, 7, 1), "month"),
+    "jike": (300, dt.date(2024, 3, 17), "day"),
+}
+
+Ask = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="module")
+def ask(shared_warehouse: Warehouse) -> Ask:
+    """Asks the published marts, as the role of BI."""
+    own = settings()
+    for lender, (loans, first, every) in SIMULATED.items():
+        simulate(
+            start=first, end=LAST, loans=loans, seed=SEED, lenders=[lender], every=every, scenario="seed-facts",
+            landing=Path(own.landing), truth=Path(own.home) / "truth",
+        )  # fmt: skip
+        _load(lender, first, shared_warehouse.url(Role.LOADER))
+    built = pipeline.build(LAST, url=shared_warehouse.url(Role.BUILDER))
+    pipeline.gate_candidate(built.build_id, url=shared_warehouse.url(Role.PUBLISHER))
+    pipeline.publish(built.build_id, url=shared_warehouse.url(Role.PUBLISHER), approved_by="a tester")
+
+    def asked(query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        return shared_warehouse.rows(query, *parameters, role=Role.READER)
+
+    return asked
+
+
+def _load(lender: str, first: dt.date, url: str) -> None:
+    """Load every delivery, and accept it without its gate, which others test."""
+    for day in days(first, LAST):
+        if pipeline.delivery_complete(lender, day):
+            loaded = pipeline.load(lender, day, url=url)
+            with connect(url, "accept") as connection, connection.cursor() as cursor:
+                registry.accept(cursor, loaded.delivery_id)
+
+
+def _excess(rows: list[tuple[bool, int, int]]) -> float:
+    """How many times as often something is late where a condition holds as where it does not.
+
+    Args:
+        rows: for both, whether it holds, how many there are, and how many of them are late.
+    """
+    share = {holds: late / everybody for holds, everybody, late in rows}
+    return float(share[True] / share[False])
+
+
+# ── hongchuang ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_hongchuang_is_overdue_by_3_7_and_a_year_later_by_5_2_percent(ask: Ask) -> None:
+    rates: dict[dt.date, Decimal] = dict(
+        ask(
+            "select quarter_end, round(100 * overdue_rate, 1) from mart_overdue_rate_quarterly "
+            "where lender = 'hongchuang' and quarter_end in (%s, %s)",
+            YEAR_BEFORE, LAST,
+        )
+    )  # fmt: skip
+    assert rates == {YEAR_BEFORE: Decimal("3.7"), LAST: Decimal("5.2")}
+
+
+def test_hongchuang_is_overdue_by_1_5_points_more_than_a_year_before(ask: Ask) -> None:
+    ((points,),) = ask(
+        "select round(overdue_rate_yoy_pp, 1) from mart_overdue_rate_quarterly "
+        "where lender = 'hongchuang' and quarter_end = %s",
+        LAST,
+    )
+    assert points == Decimal("1.5")
+
+
+def test_hongchuang_extends_a_loan_of_5000_after_illness_and_it_is_repaid(ask: Ask) -> None:
+    ((loan,),) = ask(
+        "select loan_id from dim_loan natural join fct_loan_current where lender = 'hongchuang' and principal = 5000 "
+        "and purpose = 'medical' and is_restructured"
+    )
+    spells = ask(
+        "select exited_on, exit_reason from fct_delinquency_spell where lender = 'hongchuang' and loan_id = %s", loan
+    )
+    assert spells == [(dt.date(2023, 7, 24), "extended")]
+    months = ask(
+        "select month_end, dpd, contractual_dpd from fct_loan_month where lender = 'hongchuang' and loan_id = %s", loan
+    )
+    dpd = {month: (current, contractual) for month, current, contractual in months}
+    assert dpd[dt.date(2023, 5, 31)] == (0, 0)
+    assert dpd[dt.date(2023, 6, 30)][0] > 0
+    assert dpd[dt.date(2023, 7, 31)][0] == 0
+    assert dpd[dt.date(2023, 7, 31)][1] > 30, "on the first schedule it is late until it is repaid"
+    ended = ask("select state from fct_loan_current where lender = 'hongchuang' and loan_id = %s", loan)
+    repaid = ask(
+        "select sum(principal) from fct_payment where lender = 'hongchuang' and loan_id = %s and kind <> 'waiver'", loan
+    )
+    assert (ended, repaid) == ([("settled",)], [(Decimal(5000),)])
+
+
+# ── lakala ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_lakala_is_overdue_by_tens_of_thousands(ask: Ask) -> None:
+    ((above, most, of_the_long),) = ask(
+        "select avg(cast(overdue_amount > 10000 as integer)), max(overdue_amount), "
+        "percentile_disc(0.5) within group (order by overdue_amount) filter (where dpd > 180) "
+        "from fct_loan_month where lender = 'lakala' and month_end = %s and dpd > 0",
+        LAST,
+    )
+    assert above > Decimal("0.3")
+    assert most > 20_000
+    assert of_the_long > 10_000
+
+
+# ── paipai ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_paipai_arrears_are_on_small_loans(ask: Ask) -> None:
+    small = ask(
+        "select principal < 4000, count(*), count(*) filter (where dpd > 0) from fct_loan_month as months "
+        "inner join dim_loan as loans using (lender, loan_id) where months.lender = 'paipai' and month_end = %s "
+        "and state = 'active' group by principal < 4000",
+        LAST,
+    )
+    assert _excess(small) > 1.15
+
+
+# ── xiaodangjia ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_xiaodangjia_is_more_overdue_every_year(ask: Ask) -> None:
+    risen = ask(
+        "select quarter_end, overdue_rate_yoy_pp from mart_overdue_rate_quarterly "
+        "where lender = 'xiaodangjia' and quarter_end in (%s, %s) order by quarter_end",
+        dt.date(2023, 12, 31), LAST,
+    )  # fmt: skip
+    assert len(risen) == 2
+    assert all(points > 1 for _, points in risen), risen
+
+
+# ── jike ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_jike_lends_to_those_who_borrow_elsewhere_already(ask: Ask) -> None:
+    shares: dict[str, Decimal] = dict(
+        ask("select lender, avg(cast(concurrent_loans_at_disbursement > 0 as integer)) from dim_loan group by lender")
+    )
+    assert shares["jike"] == max(shares.values())
+    assert shares["jike"] > Decimal("0.2"), shares
+
+
+def test_jike_takes_penalties_that_grow_with_the_days_past_due(ask: Ask) -> None:
+    """What loans paid in penalties in all, by the longest of their spells that they paid their way out of."""
+    averages = [
+        penalty
+        for _, penalty in ask(
+            "select least(longest / 30, 3), avg(penalty) from ("
+            "select loan_id, max(max_dpd) as longest from fct_delinquency_spell "
+            "where lender = 'jike' and exit_reason = 'paid' group by loan_id) as spells inner join ("
+            "select loan_id, sum(penalty) as penalty from fct_payment where lender = 'jike' group by loan_id) as paid "
+            "using (loan_id) group by least(longest / 30, 3) order by least(longest / 30, 3)"
+        )
+    ]
+    assert len(averages) == 4
+    assert averages == sorted(averages), averages
+    assert averages[0] > 0
+    assert averages[-1] > 3 * averages[0], averages
