@@ -139,6 +139,23 @@ def test_lakala_is_overdue_by_tens_of_thousands(ask: Ask) -> None:
     assert of_the_long > 10_000
 
 
+def test_lakala_has_a_book_about_one_year_overdue(ask: Ask) -> None:
+    loans = dict[str, Decimal](
+        ask(
+            "select dpd_band, sum(loans) from mart_long_overdue_monthly where lender = 'lakala' and month_end = %s "
+            "group by dpd_band",
+            LAST,
+        )
+    )
+    ((overdue,),) = ask(
+        "select overdue_loans from mart_overdue_rate_monthly where lender = 'lakala' and month_end = %s", LAST
+    )
+    # about_one_year lies across two of the others
+    long_overdue = sum(number for band, number in loans.items() if band != "about_one_year")
+    assert long_overdue > Decimal("0.25") * overdue, loans
+    assert loans["about_one_year"] >= Decimal("0.05") * long_overdue, loans
+
+
 # ── paipai ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -152,6 +169,35 @@ def test_paipai_arrears_are_on_small_loans(ask: Ask) -> None:
     assert _excess(small) > 1.15
 
 
+@pytest.mark.parametrize(
+    ("who", "times"),
+    [
+        ("birth_decade >= '1990s'", 1.25),
+        ("income_band in ('low', 'lower_middle', 'middle')", 1.1),
+        ("birth_decade >= '1990s' and income_band in ('low', 'lower_middle', 'middle')", 1.4),
+    ],
+)
+def test_paipai_arrears_are_of_the_young_and_of_low_to_middle_incomes(ask: Ask, who: str, times: float) -> None:
+    segments = ask(
+        f"select {who}, sum(borrowers), sum(overdue_borrowers) from mart_borrower_segment_monthly "
+        f"where lender = 'paipai' and month_end = %s and birth_decade <> 'unknown' group by {who}",
+        LAST,
+    )
+    assert _excess(segments) > times
+
+
+def test_paipai_has_the_three_types_of_debt(ask: Ask) -> None:
+    loans = dict[str, Decimal](
+        ask(
+            "select debt_type, sum(loans) from mart_debt_type_monthly where lender = 'paipai' and month_end = %s "
+            "group by debt_type",
+            LAST,
+        )
+    )
+    assert set(loans) == {"overdue_unpaid", "partial", "default"}
+    assert min(loans.values()) >= 10, loans
+
+
 # ── xiaodangjia ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -163,6 +209,21 @@ def test_xiaodangjia_is_more_overdue_every_year(ask: Ask) -> None:
     )  # fmt: skip
     assert len(risen) == 2
     assert all(points > 1 for _, points in risen), risen
+
+
+def test_xiaodangjia_collects_by_phone_message_and_visit_and_is_complained_of(ask: Ask) -> None:
+    worked = ask(
+        "select channel, sum(actions), sum(complaints) from mart_collection_performance_monthly "
+        "where lender = 'xiaodangjia' group by channel"
+    )
+    actions = {channel: number for channel, number, _ in worked}
+    assert {"phone", "sms", "visit"} <= set(actions)
+    assert min(actions[channel] for channel in ("phone", "sms", "visit")) > 20, actions
+    complaints = sum(number for _, _, number in worked)
+    assert complaints > 10
+    assert ask("select count(*) from fct_collection_action where lender = 'xiaodangjia' and complaint") == [
+        (complaints,)
+    ]
 
 
 # ── jike ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -192,3 +253,24 @@ def test_jike_takes_penalties_that_grow_with_the_days_past_due(ask: Ask) -> None
     assert averages == sorted(averages), averages
     assert averages[0] > 0
     assert averages[-1] > 3 * averages[0], averages
+
+
+def test_jike_borrowers_have_loans_at_other_lenders(ask: Ask) -> None:
+    several = dict[str, Decimal](
+        ask(
+            "select lender, sum(borrowers) filter (where loan_count_band <> '1') / sum(borrowers) "
+            "from mart_borrower_segment_monthly where month_end = %s group by lender",
+            LAST,
+        )
+    )
+    assert several["jike"] > Decimal("0.2"), several
+    assert several["jike"] > 2 * several["lakala"], several
+
+
+def test_jike_delivers_not_every_day(ask: Ask) -> None:
+    ((delivered,),) = ask(
+        "select count(*) from mart_data_quality_daily "
+        "where lender = 'jike' and business_date > %s and rows_accepted > 0",
+        LAST - dt.timedelta(days=15),
+    )
+    assert 8 < delivered < 15
