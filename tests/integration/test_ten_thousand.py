@@ -86,7 +86,11 @@ def test_the_loans_are_worth_asking_about(shared_warehouse: Warehouse, keys: Key
         column: {value for (value,) in shared_warehouse.rows(f"select distinct {column} from candidate.{table}")}
         for table, column in (
             ("fct_loan_current", "state"), ("fct_loan_current", "debt_type"), ("fct_delinquency_spell", "exit_reason"),
-            ("fct_instalment", "status"),
+            ("fct_instalment", "status"), ("fct_collection_action", "promise_kept"),
+            ("fct_collection_action", "breach_rule"), ("mart_forbearance_monthly", "kind"),
+            ("mart_long_overdue_monthly", "dpd_band"), ("mart_risk_classification_monthly", "category"),
+            ("mart_borrower_segment_monthly", "loan_count_band"), ("mart_early_warning", "signal"),
+            ("mart_reconciliation_daily", "break_type"),
         )
     }  # fmt: skip
     assert seen["state"] >= {"active", "unknown", "settled", "written_off", "transferred", "compensated", "bought_back"}
@@ -98,3 +102,14 @@ def test_the_loans_are_worth_asking_about(shared_warehouse: Warehouse, keys: Key
     assert seen["status"] >= {
         "not_due", "paid", "paid_late", "partial", "overdue", "waived", "replaced", "written_off",
     }  # fmt: skip
+    assert seen["promise_kept"] >= {"pending", "kept", "partly_kept", "broken"}
+    assert seen["breach_rule"] >= {"quiet_hours", "daily_calls", "debtor_only"}
+    assert seen["kind"] == {"extension", "instalment_plan", "relief"}
+    assert seen["dpd_band"] == {"181-270", "271-360", "361+", "about_one_year"}
+    assert seen["category"] >= {"normal", "special_mention", "substandard", "doubtful", "loss", "stage_3"}
+    assert seen["loan_count_band"] == {"1", "2", "3-4", "5+"}
+    assert seen["signal"] == {
+        "first_missed_payment", "partial_payment", "days_late_lengthening", "broken_promise", "new_loan_elsewhere",
+        "relief_ended",
+    }  # fmt: skip
+    assert seen["break_type"] == {"none", "timing", "schedule", "missing_payment", "allocation", "unexplained"}
