@@ -13,10 +13,12 @@ select
     loans.terminal_state,
     loans.settled_claimed_on,
     loans.restructured_on,
-    sent.last_listed_on,
+    absences.missing_from,
     lenders.data_as_of,
     sent.file_id,
     sent.line_no
 from {{ ref('int_loan') }} as loans
 inner join {{ ref('stg_loan') }} as sent on loans.lender = sent.lender and loans.loan_id = sent.loan_id
 inner join {{ ref('int_lender') }} as lenders on loans.lender = lenders.lender
+left join {{ ref('int_loan_absence') }} as absences
+    on loans.lender = absences.lender and loans.loan_id = absences.loan_id and absences.listed_again_on is null

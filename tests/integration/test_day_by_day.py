@@ -35,7 +35,9 @@ MONTH_ENDS = [dt.date(2023, month, calendar.monthrange(2023, month)[1]) for mont
 JANUARY, MARCH, MAY, JUNE = MONTH_ENDS[0], MONTH_ENDS[2], MONTH_ENDS[4], MONTH_ENDS[5]
 LATE, LATE_DAY = "jike", MONTH_ENDS[3]
 # What one build needs to know of the build before, and nobody else reads.
-OF_THE_BUILD = ("stg_touched_", "stg_known_before", "int_reviewed_loan", "int_closing_loan", "build_to_go_on_from")
+OF_THE_BUILD = (
+    "stg_touched_", "stg_changed_", "stg_known_before", "int_reviewed_loan", "int_closing_loan", "build_to_go_on_from",
+)  # fmt: skip
 
 Row = tuple[object, ...]
 

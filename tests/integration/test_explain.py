@@ -386,7 +386,7 @@ def test_the_record_is_added_to_and_never_rewritten(book: Book, role: Role, stat
 
 TEXT = """
 12 days past due on 16 April 2024: instalment 3, due 4 April 2024, is short by 70.00 of 100.00.
-loan           acme late, consumer  acme/2024-04-16/loans.csv:2
+loan           acme late, consumer  acme/2024-04-10/loans.csv:2 (v1, replaced since)
 as known       publication 1 (build 1 for 2024-04-16, arrears 0.1.0)
 bucket         M1 of cn30, 3 days of grace
 published      fct_loan_current says the same

@@ -4,10 +4,7 @@ with
 
 newest as (
     {{ newest_rows(
-        'borrower', ['lender', 'borrower_id'],
-        [
-            'borrower_id', 'birth_year', 'gender', 'province', 'income_band', 'identity_hash',
-        ], touched_by='stg_touched_borrower', touched_key=['lender', 'borrower_id']
+        'borrower', touched_by='stg_touched_borrower', touched_key=['lender', 'borrower_id']
     ) | indent(4) }}
 )
 

@@ -2,13 +2,7 @@
 with
 
 newest as (
-    {{ newest_rows(
-        'instalment', ['lender', 'loan_id', 'schedule_version', 'instalment_no'],
-        [
-            'loan_id', 'schedule_version', 'instalment_no', 'due_on', 'principal_due', 'interest_due',
-            'fee_due', 'penalty_due', 'effective_on',
-        ], of_loan=true
-    ) | indent(4) }}
+    {{ newest_rows('instalment') | indent(4) }}
 )
 
 select

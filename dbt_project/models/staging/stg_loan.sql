@@ -1,20 +1,9 @@
--- Every loan a lender ever sent and did not delete, as last sent. Where loans come as snapshots, the date of that last
--- row is the last day on which the lender listed the loan.
+-- Every loan a lender ever sent and did not delete, as last sent. Where loans come as snapshots, one that the newest does
+-- not list is still here: stg_loan_absence says since when it has been missing.
 with
 
 newest as (
-    {{ newest_rows(
-        'loan', ['lender', 'loan_id'],
-        [
-            'loan_id', 'borrower_id', 'product', 'purpose', 'channel', 'funder', 'currency', 'principal',
-            'annual_rate', 'term_months', 'repayment_method', 'disbursed_on', 'first_due_on', 'maturity_on',
-            'credit_score', 'risk_grade',
-        ]
-    ) | indent(4) }}
-),
-
-modes as (
-    select lender, mode from {{ source('ops', 'lender_entity') }} where entity = 'loan'
+    {{ newest_rows('loan') | indent(4) }}
 )
 
 select
@@ -35,9 +24,8 @@ select
     newest.maturity_on,
     newest.credit_score,
     newest.risk_grade,
+    newest.business_date,
     newest.delivery_id,
     newest.file_id,
-    newest.line_no,
-    case when modes.mode = 'snapshot' then newest.business_date end as last_listed_on
+    newest.line_no
 from newest
-left join modes on newest.lender = modes.lender

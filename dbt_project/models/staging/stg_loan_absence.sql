@@ -1,42 +1,32 @@
 -- When a loan was missing from its lender's snapshots: from the first snapshot that misses it until the one that lists
--- it again (null: still missing). A later snapshot than the newest does not exist, so nothing is claimed beyond it.
+-- it again (null: still missing).
 with
 
 listings as (
     select
         loans.lender,
         loans.loan_id,
-        deliveries.business_date
+        snapshots.business_date,
+        snapshots.next_snapshot_on
     from {{ source('raw', 'loan') }} as loans
     inner join {{ ref('stg_delivery') }} as deliveries on loans.delivery_id = deliveries.delivery_id
-    inner join {{ source('ops', 'lender_entity') }} as entities
-        on loans.lender = entities.lender and entities.entity = 'loan' and entities.mode = 'snapshot'
-    group by loans.lender, loans.loan_id, deliveries.business_date
-),
-
-snapshots as (
-    select
-        lender,
-        business_date,
-        lead(business_date) over (partition by lender order by business_date) as next_snapshot_on
-    from (select lender, business_date from listings group by lender, business_date) as days
+    inner join {{ ref('stg_snapshot') }} as snapshots
+        on
+            loans.lender = snapshots.lender
+            and loans.business_date = snapshots.business_date
+            and snapshots.entity = 'loan'
+    {%- if not execute or goes_on() %}
+    inner join {{ ref('stg_touched_loan') }} as touched_loans
+        on loans.lender = touched_loans.lender and loans.loan_id = touched_loans.loan_id
+    {%- endif %}
+    group by loans.lender, loans.loan_id, snapshots.business_date, snapshots.next_snapshot_on
 ),
 
 followed as (
     select
-        listings.lender,
-        listings.loan_id,
-        snapshots.next_snapshot_on,
-        lead(listings.business_date) over (
-            partition by listings.lender, listings.loan_id order by listings.business_date
-        ) as next_listed_on
+        listings.*,
+        lead(business_date) over (partition by lender, loan_id order by business_date) as next_listed_on
     from listings
-    inner join snapshots
-        on listings.lender = snapshots.lender and listings.business_date = snapshots.business_date
-    {%- if not execute or goes_on() %}
-    inner join {{ ref('stg_touched_loan') }} as touched_loans
-        on listings.lender = touched_loans.lender and listings.loan_id = touched_loans.loan_id
-    {%- endif %}
 )
 
 select

@@ -2,12 +2,7 @@
 with
 
 newest as (
-    {{ newest_rows(
-        'loan_event', ['lender', 'loan_id', 'event_on', 'kind'],
-        [
-            'loan_id', 'event_on', 'kind', 'amount', 'detail',
-        ], of_loan=true
-    ) | indent(4) }}
+    {{ newest_rows('loan_event') | indent(4) }}
 )
 
 select

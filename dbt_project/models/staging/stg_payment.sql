@@ -6,11 +6,7 @@ with
 
 newest as (
     {{ newest_rows(
-        'payment', ['lender', 'payment_id'],
-        [
-            'payment_id', 'loan_id', 'instalment_no', 'value_on', 'posted_on', 'kind', 'amount', 'principal',
-            'interest', 'fee', 'penalty', 'reverses_payment_id', 'channel',
-        ], of_loan=true, first_stands=true, touched_by='stg_touched_payment', touched_key=['lender', 'payment_id']
+        'payment', touched_by='stg_touched_payment', touched_key=['lender', 'payment_id']
     ) | indent(4) }}
 ),
 

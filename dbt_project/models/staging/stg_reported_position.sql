@@ -1,12 +1,10 @@
+{{ config(meta={'recomputed': 'stg_touched_position', 'recomputed_by': ['lender', 'loan_id', 'as_of']}) }}
 -- What lenders say about their loans. Every day that was ever reported is kept: a snapshot speaks about its own day.
 with
 
 newest as (
     {{ newest_rows(
-        'reported_position', ['lender', 'loan_id', 'as_of'],
-        [
-            'loan_id', 'as_of', 'outstanding_principal', 'overdue_principal', 'dpd', 'status',
-        ]
+        'reported_position', touched_by='stg_touched_position', touched_key=['lender', 'loan_id', 'as_of']
     ) | indent(4) }}
 )
 

@@ -1,11 +1,15 @@
--- The loans that this build recomputes: those that a delivery spoke of which came or went since the build it goes on
--- from, and those to which a day brings something by itself (a due date passes, a new schedule starts, a pause ends).
--- Empty for a build of everything.
+-- The loans that this build recomputes: those of which deliveries that came or went since the build it goes on from say
+-- something else than what stands, and those to which a day brings something by itself (a due date passes, a new
+-- schedule starts, a pause ends). Empty for a build of everything.
+--
+-- Of a lender whose newer days are all that came, what they say is held against what stands: saying it again touches
+-- nothing, and a snapshot touches what it leaves out. Of any other lender every loan spoken of is touched, and all of
+-- them if it delivers snapshots. A position touches only loans whose balance is the one reported.
 --
 -- The tables of the build before are read as it left them. A build that failed in between did no harm: what it took in
 -- or left out counts as come or gone, too.
 {%- set base_build = this_build()['base_build'] %}
-{%- set of_loans = ['loan', 'instalment', 'loan_event', 'reported_position'] %}
+{%- set of_loans = ['loan', 'instalment', 'loan_event'] %}
 {%- set milestones = {
     'int_loan': ['entered_on', 'terminal_on', 'settled_claimed_on'],
     'int_plan': ['in_force_from'],
@@ -22,12 +26,12 @@ where false
 {%- set loans_before = left_by_the_build_before('staging', 'stg_loan') %}
 with
 
-changed_deliveries as (
-    select deliveries.delivery_id, deliveries.lender
-    from {{ source('ops', 'delivery_in_build') }} as known
-    inner join {{ source('ops', 'delivery') }} as deliveries on known.delivery_id = deliveries.delivery_id
-    where known.from_build > {{ base_build | int }} or known.until_build > {{ base_build | int }}
-    group by deliveries.delivery_id, deliveries.lender
+newer_deliveries as (
+    select delivery_id, lender, business_date from {{ ref('stg_changed_delivery') }} where only_newer
+),
+
+other_deliveries as (
+    select delivery_id, lender from {{ ref('stg_changed_delivery') }} where not only_newer
 ),
 
 reaches as (
@@ -42,24 +46,49 @@ reaches as (
 ),
 
 changed_payments as (
-    select payments.lender, payments.payment_id
+    select payments.lender, payments.payment_id, payments.loan_id
     from {{ source('raw', 'payment') }} as payments
-    inner join changed_deliveries on payments.delivery_id = changed_deliveries.delivery_id
-    group by payments.lender, payments.payment_id
+    inner join other_deliveries on payments.delivery_id = other_deliveries.delivery_id
+    union all
+    {{ said_otherwise('payment', ['lender', 'payment_id', 'loan_id']) | indent(4) }}
+),
+
+payment_ids as (
+    select lender, payment_id from changed_payments group by lender, payment_id
+),
+
+balances_reported as (
+    select lender, loan_id
+    from {{ left_by_the_build_before('intermediate', 'int_loan') }}
+    where enters_as_reported
+    union
+    select lender, loan_id
+    from {{ left_by_the_build_before('intermediate', 'int_plan') }}
+    where outstanding = 'reported'
 ),
 
 spoken_of as (
-    {% for entity in of_loans -%}
+    {% for name in of_loans -%}
     select rows_sent.lender, rows_sent.loan_id
-    from {{ source('raw', entity) }} as rows_sent
-    inner join changed_deliveries on rows_sent.delivery_id = changed_deliveries.delivery_id
+    from {{ source('raw', name) }} as rows_sent
+    inner join other_deliveries on rows_sent.delivery_id = other_deliveries.delivery_id
+    union all
+    {{ said_otherwise(name, ['lender', 'loan_id']) | indent(4) }}
     union all
     {% endfor -%}
+    select changed_payments.lender, changed_payments.loan_id from changed_payments
+    union all
     -- an id may have been sent for another loan before
     select payments.lender, payments.loan_id
     from {{ source('raw', 'payment') }} as payments
-    inner join changed_payments
-        on payments.lender = changed_payments.lender and payments.payment_id = changed_payments.payment_id
+    inner join payment_ids
+        on payments.lender = payment_ids.lender and payments.payment_id = payment_ids.payment_id
+    union all
+    select positions.lender, positions.loan_id
+    from {{ source('raw', 'reported_position') }} as positions
+    inner join {{ ref('stg_changed_delivery') }} as deliveries on positions.delivery_id = deliveries.delivery_id
+    inner join balances_reported
+        on positions.lender = balances_reported.lender and positions.loan_id = balances_reported.loan_id
     union all
     select loans.lender, loans.loan_id
     from {{ loans_before }} as loans
@@ -69,7 +98,7 @@ spoken_of as (
     -- a snapshot speaks of the loans that it leaves out
     select loans.lender, loans.loan_id
     from {{ loans_before }} as loans
-    inner join (select lender from changed_deliveries group by lender) as lenders on loans.lender = lenders.lender
+    inner join (select lender from other_deliveries group by lender) as lenders on loans.lender = lenders.lender
     inner join {{ source('ops', 'lender_entity') }} as entities
         on loans.lender = entities.lender and entities.mode = 'snapshot'
     union all
