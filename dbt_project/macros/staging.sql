@@ -86,7 +86,7 @@ compared as (
             when mode = 'changes'{{ " or mode = 'append'" if entity(name)['first_stands'] }} then 1
             when lag(snapshot_no) over one_by_one < snapshot_no - 1 then 1
             {% for column in ['change_op'] + columns -%}
-            when {{ column }} is distinct from lag({{ column }}) over one_by_one then 1
+            when ({{ column }} is distinct from lag({{ column }}) over one_by_one) then 1
             {% endfor -%}
             else 0
         end as is_news

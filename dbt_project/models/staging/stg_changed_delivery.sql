@@ -15,13 +15,13 @@ changes as (
             when
                 known.from_build = {{ this_build()['build_id'] | int }}
                 and known.until_build is null
-                and deliveries.business_date > coalesce(before.data_as_of, {{ first_day_ever() }})
+                and deliveries.business_date > coalesce(known_before.data_as_of, {{ first_day_ever() }})
                 then 0
             else 1
         end) as is_odd
     from {{ source('ops', 'delivery_in_build') }} as known
     inner join {{ source('ops', 'delivery') }} as deliveries on known.delivery_id = deliveries.delivery_id
-    left join {{ ref('stg_known_before') }} as before on deliveries.lender = before.lender
+    left join {{ ref('stg_known_before') }} as known_before on deliveries.lender = known_before.lender
     where
         {% if base_build is none -%}
         false

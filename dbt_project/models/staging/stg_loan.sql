@@ -1,5 +1,5 @@
--- Every loan a lender ever sent and did not delete, as last sent. Where loans come as snapshots, one that the newest does
--- not list is still here: stg_loan_absence says since when it has been missing.
+-- Every loan a lender ever sent and did not delete, as last sent. Where loans come as snapshots, one that the newest
+-- does not list is still here: stg_loan_absence says since when it has been missing.
 with
 
 newest as (
