@@ -38,11 +38,12 @@ reaches as (
     select
         lenders.lender,
         before.data_as_of as reached_before,
+        before.reached_farthest,
         max(deliveries.business_date) as reaches_now
     from {{ ref('stg_lender') }} as lenders
     left join {{ ref('stg_known_before') }} as before on lenders.lender = before.lender
     left join {{ ref('stg_delivery') }} as deliveries on lenders.lender = deliveries.lender
-    group by lenders.lender, before.data_as_of
+    group by lenders.lender, before.data_as_of, before.reached_farthest
 ),
 
 changed_payments as (
@@ -108,7 +109,7 @@ spoken_of as (
     inner join reaches
         on
             loans.lender = reaches.lender
-            and (reaches.reaches_now is null or reaches.reaches_now < reaches.reached_before)
+            and (reaches.reaches_now is null or reaches.reaches_now < reaches.reached_farthest)
 ),
 
 passed as (
