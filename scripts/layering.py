@@ -22,6 +22,7 @@ SUFFIXES = (".py", ".sql", ".yml", ".yaml", ".csv")
 MAY_READ = {
     "staging": ("source", "stg", "seed"),
     "intermediate": ("stg", "int", "seed"),
+    "sums": ("int", "mart", "seed"),
     "marts": ("int", "mart", "seed"),
 }
 

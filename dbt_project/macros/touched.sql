@@ -19,36 +19,49 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether the model being built goes on from the build before. -#}
+{#- Whether this build goes on from the build before. -#}
+{% macro build_goes_on() -%}
+    {{ return(execute and this_build()['base_build'] is not none and not should_full_refresh()) }}
+{%- endmacro %}
+
+{#- Whether the model being built does. -#}
 {% macro goes_on() -%}
-    {{ return(
-        execute and this_build()['base_build'] is not none and not should_full_refresh()
-        and load_cached_relation(this) is not none
-    ) }}
+    {{ return(build_goes_on() and load_cached_relation(this) is not none) }}
 {%- endmacro %}
 
 {#- The materialization of models about loans: rows of the keys in `meta.recomputed` (a model; default: the touched loans)
-    go, and what was computed for them comes, in one transaction. With meta.also_replaces, a key, also rows go that
-    come again under it. Where there is nothing to go on from, a table. -#}
+    go, and what was computed for them comes, in one transaction. With meta.recomputed_after, {column: column of the
+    keys}, only rows after what a key says there, if it says anything. With meta.tracks_changes only rows that differ go
+    and come, and are kept for the sums they are in (macros/cells.sql); its rows have to be unique. Where there is
+    nothing to go on from, a table. -#}
 {% materialization touched, default %}
+    {%- set meta = config.get('meta') or {} -%}
     {%- if not goes_on() -%}
+        {%- if meta.get('tracks_changes') -%}{% do lose_changes() %}{%- endif -%}
         {{ return(materialization_table_default()) }}
     {%- endif -%}
     {%- set fresh = make_temp_relation(this).incorporate(type='table') -%}
-    {%- set meta = config.get('meta') or {} -%}
     {%- set recomputed = this.incorporate(path={'schema': meta.get('recomputed_in', 'staging'),
         'identifier': meta.get('recomputed', 'stg_touched_loan')}) -%}
+    {%- set is_recomputed = is_of(recomputed, meta.get('recomputed_by', ['lender', 'loan_id']),
+        meta.get('recomputed_after', {})) -%}
     {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='quoted') | join(', ') -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% do run_query(get_create_table_as_sql(True, fresh, sql)) %}
     {% call statement('main') %}
-        {{ delete_rows_of(recomputed, meta.get('recomputed_by', ['lender', 'loan_id'])) }}
-        {%- if meta.get('also_replaces') %}
-        {{ delete_rows_of(fresh, meta['also_replaces']) }}
-        {%- endif %}
+        {%- if meta.get('tracks_changes') %}
+        {%- set standing -%}
+            inner join {{ recomputed }} as gone on {{ is_recomputed }}
+        {%- endset %}
+        {{ find_differences(standing, fresh, columns) }}
+        {{ keep_changes(columns) }}
+        {{ write_differences(columns) }}
+        {%- else %}
+        delete from {{ this }} as standing using {{ recomputed }} as gone where {{ is_recomputed }};
         insert into {{ this }} ({{ columns }}) select {{ columns }} from {{ fresh }}
+        {%- endif %}
     {% endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
@@ -57,10 +70,12 @@
     {{ return({'relations': [this]}) }}
 {% endmaterialization %}
 
-{% macro delete_rows_of(keys, columns) -%}
-    delete from {{ this }} as standing
-    using {{ keys }} as gone
-    where {% for column in columns %}standing.{{ column }} = gone.{{ column }}{{ ' and ' if not loop.last }}{% endfor %};
+{#- Whether a standing row is one of a key that is computed anew. -#}
+{% macro is_of(keys, columns, after={}) -%}
+    {% for column in columns %}standing.{{ column }} = gone.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+    {%- for column, limit in after.items() %}
+    and (gone.{{ limit }} is null or standing.{{ column }} > gone.{{ limit }})
+    {%- endfor %}
 {%- endmacro %}
 
 {#- A table as the build before left it: no dependency, for it may be read before it is rebuilt. Null where there is none. -#}

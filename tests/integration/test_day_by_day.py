@@ -2,7 +2,8 @@
 
 A build goes on from the one before it and recomputes the loans that something happened to. Here a year is built step by
 step: deliveries that come in time, one that comes months late, days sent again with corrections, days on which nothing
-comes, a build that fails half-way, and a build for a day gone by. At the end everything is built anew beside it.
+comes, builds that fail half-way (one among the first facts; one among the sums, when most of the year has been written,
+and next comes a build for a day long gone by). At the end everything is built anew beside it.
 """
 
 from __future__ import annotations
@@ -31,13 +32,25 @@ from ..conftest import Warehouse
 
 LENDERS = ["jike", "lakala", "xiaodangjia"]  # changes, snapshots, upserts and appends
 LOANS, SEED = 25, 11
-MONTH_ENDS = [dt.date(2023, month, calendar.monthrange(2023, month)[1]) for month in range(1, 13)]
-JANUARY, MARCH, MAY, JUNE = MONTH_ENDS[0], MONTH_ENDS[2], MONTH_ENDS[4], MONTH_ENDS[5]
+# some months more than a year, which are held against the year before
+MONTHS = [(2023, month) for month in range(1, 13)] + [(2024, month) for month in range(1, 4)]
+MONTH_ENDS = [dt.date(year, month, calendar.monthrange(year, month)[1]) for year, month in MONTHS]
+JANUARY, FEBRUARY, MARCH, MAY, JUNE = (MONTH_ENDS[month] for month in (0, 1, 2, 4, 5))
 LATE, LATE_DAY = "jike", MONTH_ENDS[3]
+CORRECTED = "xiaodangjia"
 # What one build needs to know of the build before, and nobody else reads.
 OF_THE_BUILD = (
-    "stg_touched_", "stg_changed_", "stg_known_before", "int_reviewed_loan", "int_closing_loan", "build_to_go_on_from",
+    "stg_touched_", "stg_changed_", "stg_known_before", "int_passage", "int_reviewed_loan", "int_closing_loan",
+    "int_borrower_loan", "build_to_go_on_from",
 )  # fmt: skip
+OF_THE_BUILD_TOO = ("_cell", "_changed")
+
+# Sums that are built cell by cell.
+SUMS = [
+    "mart_ageing_quarterly", "mart_balance_bridge_monthly", "mart_collection_curve", "mart_delinquency_bridge_monthly",
+    "mart_delinquency_daily", "mart_first_payment_default", "mart_inflow_daily", "mart_overdue_rate_monthly",
+    "mart_recovery_monthly", "mart_roll_rate_monthly", "mart_vintage",
+]  # fmt: skip
 
 Row = tuple[object, ...]
 
@@ -79,23 +92,43 @@ class Year:
     def touched(self) -> set[Row]:
         return set(self.warehouse.rows("select lender, loan_id from staging.stg_touched_loan"))
 
-    def fail_half_way(self, day: dt.date) -> None:
-        """A build that the database stops in a model which most others need: the ones before it are done."""
-        self.warehouse.rows("alter table intermediate.int_shortage add constraint stop check (seq < 0) not valid")
-        with pytest.raises(Refused) as refused:
+    def fail_half_way(self, day: dt.date, table: str, refused: str) -> None:
+        """A build that the database stops in one model: those before it are done, and those that do without it."""
+        self.warehouse.rows(f"alter table {table} add constraint stop check (not ({refused})) not valid")
+        with pytest.raises(Refused) as failure:
             self.build(day)
-        assert any("int_shortage" in reason for reason in refused.value.reasons)
-        self.warehouse.rows("alter table intermediate.int_shortage drop constraint stop")
+        assert any(table.split(".")[1] in reason for reason in failure.value.reasons)
+        self.warehouse.rows(f"alter table {table} drop constraint stop")
 
     def tables(self) -> list[str]:
         found = self.warehouse.rows(
             "select table_schema || '.' || table_name from information_schema.tables "
             "where table_schema in ('staging', 'intermediate', 'candidate') order by 1"
         )
-        return [name for (name,) in found if not name.split(".")[1].startswith(OF_THE_BUILD)]
+        names = [name.split(".") for (name,) in found]
+        return [
+            f"{schema}.{name}" for schema, name in names
+            if not name.startswith(OF_THE_BUILD) and not name.endswith(OF_THE_BUILD_TOO)
+        ]  # fmt: skip
 
     def content(self) -> dict[str, list[Row]]:
         return {name: sorted(self.warehouse.rows(f"select * from {name}"), key=repr) for name in self.tables()}
+
+    def sums(self) -> dict[str, dict[Row, Row]]:
+        """Of every mart of sums: where each row lies and since which transaction, and what it says."""
+        return {
+            mart: {row[:2]: row[2:] for row in self.warehouse.rows(f"select ctid, xmin::text, * from candidate.{mart}")}
+            for mart in SUMS
+        }
+
+    def cells(self) -> dict[str, list[Row]]:
+        """What the last build recomputed of the sums, where it was anything."""
+        names = [name for (name,) in self.warehouse.rows(
+            "select table_name from information_schema.tables "
+            "where table_schema = 'intermediate' and table_name like '%\\_cell'"
+        )]  # fmt: skip
+        found = {name: self.warehouse.rows(f"select * from intermediate.{name}") for name in names}
+        return {name: rows for name, rows in found.items() if rows}
 
     def build_everything(self, day: dt.date) -> None:
         self.warehouse.rows("drop table intermediate.build_to_go_on_from")
@@ -114,6 +147,13 @@ def differences(one: dict[str, list[Row]], other: dict[str, list[Row]]) -> list[
     return said
 
 
+def assert_only_differences_are_written(before: dict[str, dict[Row, Row]], after: dict[str, dict[Row, Row]]) -> None:
+    """A row that says what it said lies where it lay."""
+    for mart in SUMS:
+        written = {place: row for place, row in after[mart].items() if place not in before[mart]}
+        assert not set(written.values()) & set(before[mart].values()), mart
+
+
 @dataclass
 class Story:
     """What was there at the end of some days of the year."""
@@ -121,7 +161,7 @@ class Story:
     year: Year
     january: dict[str, list[Row]]
     january_again: dict[str, list[Row]]
-    december: dict[str, list[Row]]
+    at_last: dict[str, list[Row]]
 
 
 @pytest.fixture(scope="module")
@@ -140,26 +180,39 @@ def story(shared_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory)
 
     year.load_months(*MONTH_ENDS[1:3])
     year.build(MARCH)
+    sums = year.sums()
     year.build(MARCH + dt.timedelta(days=12))
     assert (year.went_on(), year.touched()) == (True, set()), "nobody has delivered: nothing is recomputed"
+    assert (year.cells(), year.sums()) == ({}, sums)
 
     year.load(MONTH_ENDS[3], "xiaodangjia")
     year.build(MONTH_ENDS[3])
     assert {lender for lender, _ in year.touched()} == {"xiaodangjia"}
     assert year.touched() < set(year.warehouse.rows("select lender, loan_id from staging.stg_loan"))
+    assert {row[0] for rows in year.cells().values() for row in rows} == {"xiaodangjia"}
+    assert_only_differences_are_written(sums, year.sums())
 
     year.load_months(*MONTH_ENDS[3:6])
-    year.fail_half_way(JUNE)
+    year.fail_half_way(JUNE, "intermediate.int_shortage", "seq > 0")
     year.correct(MARCH, *LENDERS)
     year.build(JUNE)
-    year.build(JANUARY)
-    january_again = year.content()
 
     year.load(LATE_DAY, LATE)
     year.correct(MAY, *LENDERS)
     year.load_months(*MONTH_ENDS[6:])
+    year.fail_half_way(MONTH_ENDS[-1], "candidate.mart_inflow_daily", "instalments_due > 0")
+    year.build(JANUARY)
+    assert year.went_on()
+    january_again = year.content()
     year.build(MONTH_ENDS[-1])
     assert year.went_on()
+
+    sums = year.sums()
+    year.correct(FEBRUARY, CORRECTED)
+    year.build(MONTH_ENDS[-1])
+    due_days = {(lender, due_on) for lender, _, due_on, *_ in sums["mart_inflow_daily"].values()}
+    assert 0 < len(year.cells()["int_inflow_cell"]) < len(due_days) / 2
+    assert_only_differences_are_written(sums, year.sums())
     return Story(year, january, january_again, year.content())
 
 
@@ -170,8 +223,8 @@ def test_a_day_gone_by_is_built_as_on_the_day_itself(story: Story) -> None:
 
 def test_a_year_step_by_step_is_the_year_at_once(story: Story) -> None:
     story.year.build_everything(MONTH_ENDS[-1])
-    assert story.december["candidate.fct_loan_month"], "there is something to compare"
-    assert differences(story.december, story.year.content()) == []
+    assert story.at_last["candidate.fct_loan_month"], "there is something to compare"
+    assert differences(story.at_last, story.year.content()) == []
 
 
 def test_models_run_by_hand_are_not_gone_on_from(story: Story) -> None:

@@ -1,3 +1,4 @@
+{{ config(meta={'tracks_changes': true}) }}
 -- The life of every loan in the book, cut where its state, its amounts or its bucket changes: [starts_on, ends_on).
 -- The last state is carried on as it would be if nothing happened: a loan overdue has segments in buckets that it has
 -- yet to reach. So a day that passes changes no row; who asks, asks up to data_as_of.

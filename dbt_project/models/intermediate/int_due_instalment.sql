@@ -1,3 +1,4 @@
+{{ config(meta={'tracks_changes': true}) }}
 -- Every instalment once: as the schedule has it that is in force on its own due date, and what the day before found.
 -- What a later schedule says of the same number changes nothing about what was asked for then, and the plan of that
 -- day goes on measuring it. Instalments that are not due yet are here as they will be if nothing happens: who asks,

@@ -1,3 +1,4 @@
+{{ config(meta={'tracks_changes': true}) }}
 -- Which instalments were short at the close of their due day (window 0), and which of a loan's first three at the
 -- close of each window after it: on the plan they fell due on, also when that was replaced since. A loan that is
 -- settled or paid off then is short of nothing. Closes that are still to come are here as they will be if nothing

@@ -1,3 +1,4 @@
+{{ config(meta={'tracks_changes': true}) }}
 -- One row per known loan: its terms, its borrower, and the milestones of its life.
 with
 

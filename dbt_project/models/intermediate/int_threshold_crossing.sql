@@ -1,3 +1,4 @@
+{{ config(meta={'tracks_changes': true}) }}
 -- The first day on which each loan in the book is past each threshold of days past due, and its balance on that day.
 -- Found as the first day at or above it, never by equality: a payment undone today may take a loan from 0 past 30. A
 -- crossing that is still to come is here as it will be if nothing happens: who asks, asks up to data_as_of.

@@ -1,3 +1,4 @@
+{{ config(meta={'recomputed': 'int_borrower_loan', 'recomputed_in': 'intermediate'}) }}
 -- A loan counts as running beside another of the same person, at any lender, from its disbursement until it leaves the
 -- book. Of two loans of one day the one with the smaller id came first.
 with
@@ -6,8 +7,8 @@ loans as (
     select
         loans.*,
         ends.ended_on
-    from {{ ref('int_loan') }} as loans
-    left join {{ ref('int_loan_end') }} as ends
+    from {{ touched('int_loan', 'int_borrower_loan') }} as loans
+    left join {{ touched('int_loan_end', 'int_borrower_loan') }} as ends
         on loans.lender = ends.lender and loans.loan_id = ends.loan_id
 ),
 

@@ -1,4 +1,7 @@
-{{ config(meta={'also_replaces': ['lender', 'loan_id', 'month_end']}) }}
+{{ config(meta={
+    'recomputed': 'int_closing_loan', 'recomputed_in': 'intermediate',
+    'recomputed_after': {'month_end': 'months_after'}, 'tracks_changes': true
+}) }}
 -- Every loan at every month-end of the calendar while it is in the book, and the first month-end after it has left.
 with
 

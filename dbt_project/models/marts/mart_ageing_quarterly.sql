@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_ageing_cell', 'cell': ['lender', 'quarter_end']
+}) }}
 -- Each lender's book by bucket at each quarter-end, with the share of every bucket in the whole. Buckets without a
 -- loan are rows of zeros, so that the table always has the shape of its scheme.
 with
@@ -10,7 +13,9 @@ book as (
         months.bucket,
         count(*) as loans,
         sum(months.outstanding_principal) as outstanding_principal
-    from {{ ref('fct_loan_month') }} as months
+    from {{ in_cells(
+        'fct_loan_month', 'int_ageing_cell', on={'lender': 'lender', 'month_end': 'quarter_end'}
+    ) }} as months
     inner join {{ ref('loan_states') }} as states on months.state = states.state and not states.is_terminal
     inner join {{ ref('int_calendar') }} as calendar on months.month_end = calendar.date and calendar.is_quarter_end
     group by months.lender, months.product, months.month_end, months.bucket

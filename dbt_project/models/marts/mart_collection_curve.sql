@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_collection_curve_cell', 'cell': ['lender', 'product', 'due_month']
+}) }}
 -- Of what fell due in a month, how much cash had come in for it by each month-end since: expected against received. A
 -- waiver is no cash; money that was returned comes off again.
 with
@@ -9,7 +12,10 @@ amounts as (
         due.due_month,
         lenders.data_as_of,
         sum(due.owed) as amount_due
-    from {{ ref('int_due_instalment') }} as due
+    from {{ in_cells(
+        'int_due_instalment', 'int_collection_curve_cell',
+        on={'lender': 'lender', 'product': 'product', 'due_month': 'due_month'}
+    ) }} as due
     inner join {{ ref('int_lender') }} as lenders
         on due.lender = lenders.lender and due.due_month <= lenders.data_as_of
     where due.is_owed
@@ -28,23 +34,13 @@ grid as (
         on calendar.is_month_end and amounts.due_month <= calendar.date and amounts.data_as_of >= calendar.date
 ),
 
--- what was paid ahead is there when the month ends
 received as (
-    select
-        due.lender,
-        due.product,
-        due.due_month,
-        greatest(due.due_month, {{ month_end('settlements.value_on') }}) as month_end,
-        sum(settlements.owed) as amount
-    from {{ ref('int_due_instalment') }} as due
-    inner join {{ ref('int_settlement') }} as settlements
-        on
-            due.lender = settlements.lender
-            and due.loan_id = settlements.loan_id
-            and due.plan_no = settlements.plan_no
-            and due.seq = settlements.seq
-    where due.is_owed and settlements.is_cash
-    group by due.lender, due.product, due.due_month, greatest(due.due_month, {{ month_end('settlements.value_on') }})
+    select lender, product, due_month, month_end, sum(amount) as amount
+    from {{ in_cells(
+        'int_due_receipt', 'int_collection_curve_cell',
+        on={'lender': 'lender', 'product': 'product', 'due_month': 'due_month'}
+    ) }} as receipts
+    group by lender, product, due_month, month_end
 ),
 
 parts as (

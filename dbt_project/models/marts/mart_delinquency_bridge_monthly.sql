@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_bridge_cell', 'cell': ['lender', 'product'], 'cell_from': 'month_end'
+}) }}
 -- From each month's opening to its closing balance of loans more than 30 days past due, by what became of them. What a
 -- loan takes out of the balance, or brings into it, stands under one name each, so the bridge ties loan by loan.
 {%- set columns = ['opening_30', 'rolled_in', 'cured', 'paid_down', 'written_off', 'other', 'closing_30'] %}
@@ -24,7 +27,10 @@ stock as (
         months.month_end,
         {{ month_end(add_months('months.month_end', 1)) }} as next_month_end,
         months.outstanding_principal
-    from {{ ref('fct_loan_month') }} as months
+    from {{ in_cells(
+        'fct_loan_month', 'int_bridge_cell', on={'lender': 'lender', 'product': 'product'},
+        since={'month_end': 'opens_on'}
+    ) }} as months
     inner join {{ ref('loan_states') }} as states on months.state = states.state and not states.is_terminal
     inner join past_30
         on
@@ -53,7 +59,10 @@ followed as (
     from stock
     inner join {{ ref('int_lender') }} as lenders
         on stock.lender = lenders.lender and stock.next_month_end <= lenders.data_as_of
-    left join {{ ref('fct_loan_month') }} as closed
+    left join {{ in_cells(
+        'fct_loan_month', 'int_bridge_cell', on={'lender': 'lender', 'product': 'product'},
+        since={'month_end': 'month_end'}
+    ) }} as closed
         on
             stock.lender = closed.lender
             and stock.loan_id = closed.loan_id
@@ -87,7 +96,9 @@ months as (
         calendar.date as month_end
     from (
         select lender, product, min(month_end) as first_month_end
-        from {{ ref('fct_loan_month') }}
+        from {{ in_cells(
+            'fct_loan_month', 'int_bridge_cell', on={'lender': 'lender', 'product': 'product'}
+        ) }} as months
         group by lender, product
     ) as books
     inner join {{ ref('int_lender') }} as lenders on books.lender = lenders.lender

@@ -1,18 +1,34 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_delinquency_cell', 'cell': ['lender', 'product'], 'cell_from': 'as_of_date'
+}) }}
 -- The book by bucket on every day: changes at the starts and ends of segments, summed over the calendar.
 {%- set measures = ['loans', 'outstanding_principal', 'overdue_principal', 'overdue_amount'] %}
 with
 
+-- days before the first one that is recomputed stay as they are: what had begun by then, begins on it
+segments as (
+    select
+        segments.*,
+        greatest(segments.starts_on, cells.as_of_date) as counts_from
+    from {{ ref('int_bucket_segment') }} as segments
+    inner join {{ ref('int_delinquency_cell') }} as cells
+        on
+            segments.lender = cells.lender
+            and segments.product = cells.product
+            and (segments.ends_on is null or segments.ends_on > cells.as_of_date)
+),
+
 changes as (
     select
-        lender, product, scheme, bucket, starts_on as day,
+        lender, product, scheme, bucket, counts_from as day,
         1 as loans, outstanding_principal, overdue_principal, overdue_amount
-    from {{ ref('int_bucket_segment') }}
+    from segments
     union all
     select
         lender, product, scheme, bucket, ends_on as day,
         -1 as loans, -outstanding_principal as outstanding_principal, -overdue_principal as overdue_principal,
         -overdue_amount as overdue_amount
-    from {{ ref('int_bucket_segment') }}
+    from segments
     where ends_on is not null
 ),
 

@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_first_payment_default_cell', 'cell': ['lender', 'product', 'due_month']
+}) }}
 -- Loans whose first, second or third instalment was still short some days after it fell due, by the month it fell due,
 -- over the loans old enough to be asked, whatever became of them later. The exclusive form counts a loan only if none
 -- of its earlier instalments was short at the close of its own window.
@@ -16,7 +19,10 @@ due_days as (
         clock_due_on,
         count(*) as loans,
         sum(loan_principal) as principal
-    from {{ ref('int_due_instalment') }}
+    from {{ in_cells(
+        'int_due_instalment', 'int_first_payment_default_cell',
+        on={'lender': 'lender', 'product': 'product', 'due_month': 'due_month'}
+    ) }} as due
     where instalment_no between 1 and 3 and is_eligible
     group by lender, product, due_month, instalment_no, clock_due_on
 ),
@@ -62,7 +68,10 @@ short_loans as (
         due.loan_principal,
         case when shortages.first_short_no = due.instalment_no then 1 else 0 end as is_exclusive
     from shortages
-    inner join {{ ref('int_due_instalment') }} as due
+    inner join {{ in_cells(
+        'int_due_instalment', 'int_first_payment_default_cell',
+        on={'lender': 'lender', 'product': 'product', 'due_month': 'due_month'}
+    ) }} as due
         on
             shortages.lender = due.lender
             and shortages.loan_id = due.loan_id

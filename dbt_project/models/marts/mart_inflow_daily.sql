@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_inflow_cell', 'cell': ['lender', 'due_on']
+}) }}
 -- Of the instalments due on a day whose loan was not overdue the day before, those short at its close.
 with
 
@@ -9,7 +12,9 @@ due as (
         due.instalment_no = 1 as is_first_instalment,
         due.principal_due,
         case when shortages.lender is not null then 1 else 0 end as is_short
-    from {{ ref('int_due_instalment') }} as due
+    from {{ in_cells(
+        'int_due_instalment', 'int_inflow_cell', on={'lender': 'lender', 'clock_due_on': 'due_on'}
+    ) }} as due
     inner join {{ ref('int_lender') }} as lenders on due.lender = lenders.lender
     left join {{ ref('int_due_shortage') }} as shortages
         on

@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_overdue_rate_cell', 'cell': ['lender', 'month_end']
+}) }}
 -- Overdue rates of each lender's book at each month-end. Numerators and denominators are sums over one population: the
 -- loans that have not left the book.
 with
@@ -25,7 +28,10 @@ loan_months as (
         {% for days in [0, 30, 60, 90] -%}
         months.dpd >= thresholds.past_{{ days }} as is_past_{{ days }}{{ ',' if not loop.last }}
         {% endfor %}
-    from {{ ref('fct_loan_month') }} as months
+    from {{ in_cells(
+        'fct_loan_month', 'int_overdue_rate_cell',
+        on={'lender': 'lender', 'month_end': 'month_end'}, or_on={'lender': 'lender', 'month_end': 'year_before'}
+    ) }} as months
     inner join {{ ref('loan_states') }} as states on months.state = states.state and not states.is_terminal
     inner join {{ ref('int_loan') }} as loans on months.lender = loans.lender and months.loan_id = loans.loan_id
     inner join {{ ref('int_convention') }} as conventions

@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_roll_rate_cell', 'cell': ['lender', 'product', 'from_month_end']
+}) }}
 -- Where the loans of each state at one month-end are at the next: the cohort's own loans, followed, never one stock
 -- over another. Every loan of the book starts and ends somewhere, so the rows of a state add up to its cohort.
 with
@@ -12,7 +15,10 @@ cohort as (
         {{ month_end(add_months('months.month_end', 1)) }} as to_month_end,
         case when months.state = 'unknown' then months.state else months.bucket end as from_state,
         months.outstanding_principal as opening_principal
-    from {{ ref('fct_loan_month') }} as months
+    from {{ in_cells(
+        'fct_loan_month', 'int_roll_rate_cell',
+        on={'lender': 'lender', 'product': 'product', 'month_end': 'from_month_end'}
+    ) }} as months
     inner join {{ ref('loan_states') }} as states on months.state = states.state and not states.is_terminal
     inner join {{ ref('int_lender') }} as lenders
         on
@@ -31,7 +37,10 @@ followed as (
         cohort.opening_principal,
         coalesce(arrived.outstanding_principal, 0) as closing_principal
     from cohort
-    left join {{ ref('fct_loan_month') }} as arrived
+    left join {{ in_cells(
+        'fct_loan_month', 'int_roll_rate_cell',
+        on={'lender': 'lender', 'product': 'product', 'month_end': 'to_month_end'}
+    ) }} as arrived
         on
             cohort.lender = arrived.lender
             and cohort.loan_id = arrived.loan_id

@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_vintage_cell', 'cell': ['lender', 'product', 'vintage_month']
+}) }}
 -- Loans by month of disbursement, and how many of them had been past each threshold by each month on book (ever) or
 -- are at that month-end (current). A cell whose month is not over does not exist. Ever is a running sum of first
 -- crossings, so it cannot fall.
@@ -12,14 +15,22 @@ cohorts as (
         lenders.data_as_of,
         count(*) as loans,
         sum(loans.principal) as disbursed_principal
-    from {{ ref('int_loan') }} as loans
+    from {{ in_cells(
+        'int_loan', 'int_vintage_cell',
+        on={'lender': 'lender', 'product': 'product', month_end('disbursed_on'): 'vintage_month'}
+    ) }} as loans
     inner join {{ ref('int_lender') }} as lenders on loans.lender = lenders.lender
     where loans.entered_on <= lenders.data_as_of
     group by loans.lender, loans.product, {{ month_end('loans.disbursed_on') }}, lenders.data_as_of
 ),
 
 book_months as (
-    select lender, product, mob, month_end from {{ ref('fct_loan_month') }} group by lender, product, mob, month_end
+    select lender, product, mob, month_end
+    from {{ in_cells(
+        'fct_loan_month', 'int_vintage_cell',
+        on={'lender': 'lender', 'product': 'product', month_end(add_months('month_end', '-mob')): 'vintage_month'}
+    ) }} as months
+    group by lender, product, mob, month_end
 ),
 
 first_months as (
@@ -71,7 +82,10 @@ crossings as (
         sum(loans.principal) as principal,
         sum(crossings.outstanding_principal) as balance
     from {{ ref('int_threshold_crossing') }} as crossings
-    inner join {{ ref('int_loan') }} as loans
+    inner join {{ in_cells(
+        'int_loan', 'int_vintage_cell',
+        on={'lender': 'lender', 'product': 'product', month_end('disbursed_on'): 'vintage_month'}
+    ) }} as loans
         on crossings.lender = loans.lender and crossings.loan_id = loans.loan_id
     inner join {{ ref('int_lender') }} as lenders
         on crossings.lender = lenders.lender and crossings.crossed_on <= lenders.data_as_of
@@ -102,7 +116,10 @@ overdue_months as (
         months.month_end,
         count(*) as loans,
         sum(months.outstanding_principal) as balance
-    from {{ ref('fct_loan_month') }} as months
+    from {{ in_cells(
+        'fct_loan_month', 'int_vintage_cell',
+        on={'lender': 'lender', 'product': 'product', month_end(add_months('month_end', '-mob')): 'vintage_month'}
+    ) }} as months
     inner join {{ ref('loan_states') }} as states on months.state = states.state and not states.is_terminal
     inner join past_thresholds
         on
