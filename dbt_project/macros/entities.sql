@@ -37,6 +37,14 @@
             'columns': ['loan_id', 'event_on', 'kind', 'amount', 'detail'],
             'of_loan': true,
         },
+        'collection_action': {
+            'key': ['action_id'],
+            'columns': [
+                'action_id', 'loan_id', 'acted_at', 'channel', 'agency', 'connected', 'party', 'outcome',
+                'promised_amount', 'promised_on', 'complaint',
+            ],
+            'of_loan': true,
+        },
         'reported_position': {
             'key': ['loan_id', 'as_of'],
             'columns': ['loan_id', 'as_of', 'outstanding_principal', 'overdue_principal', 'dpd', 'status'],

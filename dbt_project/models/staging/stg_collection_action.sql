@@ -5,11 +5,7 @@ with
 
 newest as (
     {{ newest_rows(
-        'collection_action', ['lender', 'action_id'],
-        [
-            'action_id', 'loan_id', 'acted_at', 'channel', 'agency', 'connected', 'party', 'outcome',
-            'promised_amount', 'promised_on', 'complaint',
-        ], of_loan=true, touched_by='stg_touched_action', touched_key=['lender', 'action_id']
+        'collection_action', touched_by='stg_touched_action', touched_key=['lender', 'action_id']
     ) | indent(4) }}
 )
 

@@ -1,6 +1,7 @@
 -- The days on which a lender said everything about an entity at once, numbered one by one. A later snapshot than the
 -- newest does not exist, so nothing is claimed beyond it.
-{%- set names = ['loan', 'borrower', 'instalment', 'payment', 'loan_event', 'reported_position'] %}
+{%- set names = ['loan', 'borrower', 'instalment', 'payment', 'loan_event', 'reported_position',
+    'collection_action'] %}
 with
 
 days as (
