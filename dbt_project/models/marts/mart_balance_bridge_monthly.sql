@@ -17,7 +17,7 @@ monthly_flows as (
     from {{ in_cells(
         'int_balance_flow', 'int_bridge_cell', on={'lender': 'lender', 'product': 'product'},
         since={'month_end': 'month_end'}
-    ) }} as flows
+    ) }}
     group by lender, product, month_end
 ),
 
@@ -26,7 +26,7 @@ closings as (
     from {{ in_cells(
         'fct_loan_month', 'int_bridge_cell', on={'lender': 'lender', 'product': 'product'},
         since={'month_end': 'opens_on'}
-    ) }} as months
+    ) }}
     group by lender, product, month_end
 ),
 

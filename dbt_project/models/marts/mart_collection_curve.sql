@@ -39,7 +39,7 @@ received as (
     from {{ in_cells(
         'int_due_receipt', 'int_collection_curve_cell',
         on={'lender': 'lender', 'product': 'product', 'due_month': 'due_month'}
-    ) }} as receipts
+    ) }}
     group by lender, product, due_month, month_end
 ),
 

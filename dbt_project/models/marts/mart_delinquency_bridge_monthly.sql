@@ -98,7 +98,7 @@ months as (
         select lender, product, min(month_end) as first_month_end
         from {{ in_cells(
             'fct_loan_month', 'int_bridge_cell', on={'lender': 'lender', 'product': 'product'}
-        ) }} as months
+        ) }}
         group by lender, product
     ) as books
     inner join {{ ref('int_lender') }} as lenders on books.lender = lenders.lender

@@ -22,7 +22,7 @@ due_days as (
     from {{ in_cells(
         'int_due_instalment', 'int_first_payment_default_cell',
         on={'lender': 'lender', 'product': 'product', 'due_month': 'due_month'}
-    ) }} as due
+    ) }}
     where instalment_no between 1 and 3 and is_eligible
     group by lender, product, due_month, instalment_no, clock_due_on
 ),

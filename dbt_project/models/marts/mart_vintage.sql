@@ -29,7 +29,7 @@ book_months as (
     from {{ in_cells(
         'fct_loan_month', 'int_vintage_cell',
         on={'lender': 'lender', 'product': 'product', month_end(add_months('month_end', '-mob')): 'vintage_month'}
-    ) }} as months
+    ) }}
     group by lender, product, mob, month_end
 ),
 

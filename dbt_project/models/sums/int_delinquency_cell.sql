@@ -18,16 +18,23 @@ differences as (
     select lender, product, day
     from (
         select
-            lender, product, scheme, bucket, build_id, starts_on as day, {{ measures | join(', ') }}
+            lender, product, scheme, bucket, build_id, starts_on as day,
+            {{ measures | join(', ') }}
         from segments
         union all
         select
-            lender, product, scheme, bucket, build_id, ends_on as day, -{{ measures | join(', -') }}
+            lender, product, scheme, bucket, build_id, ends_on as day,
+            {% for measure in measures -%}
+            -{{ measure }} as {{ measure }}{{ ',' if not loop.last }}
+            {% endfor %}
         from segments
         where ends_on is not null
     ) as changes
     group by lender, product, scheme, bucket, build_id, day
-    having {% for measure in measures %}sum({{ measure }}) <> 0{{ ' or ' if not loop.last }}{% endfor %}
+    having
+        {% for measure in measures -%}
+        sum({{ measure }}) <> 0{{ ' or ' if not loop.last }}
+        {% endfor %}
 ),
 
 days as (
