@@ -1,12 +1,14 @@
 """The scenario `seed-facts` in the published marts: every figure reported about these platforms, read as BI reads it.
 
 Each lender is simulated with the loans and the days that its facts need; the first delivery carries a whole history.
-Then all go through the pipeline together: loaded, built, judged by the candidate's gate, published.
+Then all go through the pipeline together: loaded, built, judged by the candidate's gate, published. What only a
+published book of all lenders shows is asked here, too: that no mart is empty, and that every metric has an answer.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +16,10 @@ from typing import Any
 
 import pytest
 
-from arrears import pipeline
+from arrears import metrics, pipeline
+from arrears.errors import Usage
 from arrears.load import registry
+from arrears.metrics import Metrics, Question
 from arrears.settings import Role, settings
 from arrears.simulate import simulate
 from arrears.simulate.schedule import Every
@@ -221,9 +225,6 @@ def test_xiaodangjia_collects_by_phone_message_and_visit_and_is_complained_of(as
     assert min(actions[channel] for channel in ("phone", "sms", "visit")) > 20, actions
     complaints = sum(number for _, _, number in worked)
     assert complaints > 10
-    assert ask("select count(*) from fct_collection_action where lender = 'xiaodangjia' and complaint") == [
-        (complaints,)
-    ]
 
 
 # ── jike ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -274,3 +275,83 @@ def test_jike_delivers_not_every_day(ask: Ask) -> None:
         LAST - dt.timedelta(days=15),
     )
     assert 8 < delivered < 15
+
+
+# ── every mart, every metric ────────────────────────────────────────────────────────────────────────────
+
+
+def test_no_mart_is_empty(ask: Ask) -> None:
+    marts = [name for (name,) in ask("select table_name from information_schema.tables where table_schema = 'marts'")]
+    assert len(marts) > 35
+    assert [mart for mart in marts if not ask(f"select 1 from {mart} limit 1")] == []
+
+
+def test_every_metric_has_an_answer(ask: Ask) -> None:
+    """Asked together with those of the same mart, by lender and by its finest time."""
+    known = Metrics(settings(), "marts")
+    together: dict[tuple[str, ...], list[str]] = {}
+    for metric in known.all:
+        together.setdefault(tuple(known.dimensions(metric.name)), []).append(metric.name)
+    silent = []
+    for dimensions, names in together.items():
+        question = Question(tuple(names), by=(dimensions[0], "lender"))
+        answer = metrics.ask(question, url=settings().url(Role.READER), settings=settings())
+        asked = zip(*(row[2:] for row in answer.rows), strict=True)
+        silent += [name for name, values in zip(names, asked, strict=True) if all(value is None for value in values)]
+    assert silent == []
+    assert sum(metric.kind != "simple" for metric in known.all) > 80
+
+
+def _figures(*names: str, by: tuple[str, ...], **question: Any) -> dict[tuple[Any, ...], tuple[float, ...]]:
+    answer = metrics.ask(
+        Question(names, by=by, **question), url=settings().url(Role.READER), settings=settings()
+    )  # fmt: skip
+    return {row[: len(by)]: tuple(float(value) for value in row[len(by) :] if value is not None) for row in answer.rows}
+
+
+def test_metrics_are_the_rates_of_the_headline_mart(ask: Ask) -> None:
+    columns = ("overdue_rate", "par30_rate", "par60_rate", "par90_rate")
+    shown = {
+        (month.replace(day=1), lender): pytest.approx([float(rate) for rate in rates], abs=1e-6)
+        for month, lender, *rates in ask(
+            f"select month_end, lender, {', '.join(columns)} from mart_overdue_rate_monthly"
+        )
+    }
+    assert {key: list(rates) for key, rates in _figures(*columns, by=("month", "lender")).items()} == shown
+
+
+def test_a_rate_over_all_lenders_is_no_average_of_theirs(ask: Ask) -> None:
+    month = LAST.replace(day=1)
+    ((overdue, book),) = ask(
+        "select sum(balance_overdue_1), sum(outstanding_principal) from mart_overdue_rate_monthly where month_end = %s",
+        LAST,
+    )
+    figures = _figures("overdue_rate", by=("month",), first=month, last=month)
+    assert figures == {(month,): (pytest.approx(float(overdue / book)),)}
+
+
+def test_stocks_of_several_months_are_not_added(ask: Ask) -> None:
+    ((book,),) = ask("select sum(outstanding_principal) from mart_overdue_rate_monthly where month_end = %s", LAST)
+    assert _figures("book_principal", by=()) == {(): (pytest.approx(float(book)),)}
+
+
+def test_a_metric_is_asked_of_a_part_of_the_book_and_of_a_publication(ask: Ask) -> None:
+    question = {"by": ("quarter", "product"), "where": {"lender": "jike"}}
+    figures = _figures("fpd30_rate", **question)
+    assert {product for _, product in figures} == {"consumer_loan", "card_balance_transfer", "micro_loan"}
+    assert _figures("fpd30_rate", as_known=1, **question) == figures
+    assert _figures("fpd30_rate", as_known=99, **question) == {}
+
+
+@pytest.mark.parametrize(("name", "question", "said"), [
+    ("overdu_rate", {}, "There is no metric overdu_rate. Is it overdue_rate"),
+    ("overdue_rate", {"by": ("bucket",)}, "There is no dimension bucket. There are: lender, month"),
+    ("overdue_rate", {"where": {"lender": "{{ 1 }}"}}, "A value to filter by may hold no braces"),
+])  # fmt: skip
+def test_what_cannot_be_asked_is_said(ask: Ask, name: str, question: dict[str, Any], said: str) -> None:
+    with pytest.raises(Usage, match=re.escape(said)):
+        metrics.query(Question((name,), **question), settings=settings())
+
+
+def test_a_value_to_filter_by_is_only_a_value(ask: Ask) -> None:
+    assert _figures("overdue_rate", by=("lender",), where={"lender": "jike' or 'a' = 'a"}) == {}

@@ -1,3 +1,4 @@
+{{ config(meta={'recomputed': 'int_reported_loan', 'recomputed_in': 'intermediate'}) }}
 -- What a lender says about a loan held against ours, position by position: whether the two agree, and if not, the first
 -- kind of break that explains it, since when the loan has been broken without a pause, and what the kind rests on. No
 -- position meets all states of its loan: its state is found by counting how many have begun.
@@ -13,8 +14,8 @@ positions as (
         positions.outstanding_principal as reported_outstanding_principal,
         positions.dpd as reported_dpd,
         loans.entered_on
-    from {{ touched('int_reported_position') }} as positions
-    inner join {{ touched('int_loan') }} as loans
+    from {{ touched('int_reported_position', 'int_reported_loan') }} as positions
+    inner join {{ touched('int_loan', 'int_reported_loan') }} as loans
         on positions.lender = loans.lender and positions.loan_id = loans.loan_id
     where
         positions.as_of >= loans.entered_on
@@ -25,7 +26,7 @@ states as (
     select
         *,
         row_number() over (partition by lender, loan_id order by valid_from) as turn
-    from {{ touched('int_loan_state') }}
+    from {{ touched('int_loan_state', 'int_reported_loan') }}
 ),
 
 moments as (
@@ -70,7 +71,7 @@ both_sides as (
             and counted.loan_id = states.loan_id
             and counted.turn = states.turn
     -- a loan that has left the book is measured by no plan any more, but still by the tolerance of the day
-    inner join {{ touched('int_plan') }} as plans
+    inner join {{ touched('int_plan', 'int_reported_loan') }} as plans
         on
             positions.lender = plans.lender
             and positions.loan_id = plans.loan_id
@@ -168,7 +169,7 @@ booked as (
         ) as payment_no,
         sum(payments.interest + payments.fee + payments.penalty) as paid_elsewhere
     from breaks
-    inner join {{ touched('int_payment_allocation') }} as payments
+    inner join {{ touched('int_payment_allocation', 'int_reported_loan') }} as payments
         on
             breaks.lender = payments.lender
             and breaks.loan_id = payments.loan_id
@@ -187,7 +188,7 @@ billed as (
             max(case when instalments.due_on <= breaks.as_of then instalments.seq end), min(instalments.seq)
         ) as seq
     from breaks
-    inner join {{ touched('int_instalment') }} as instalments
+    inner join {{ touched('int_instalment', 'int_reported_loan') }} as instalments
         on
             breaks.lender = instalments.lender
             and breaks.loan_id = instalments.loan_id
