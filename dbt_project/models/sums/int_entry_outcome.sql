@@ -1,7 +1,7 @@
 {{ config(meta={'recomputed': 'int_reviewed_loan', 'recomputed_in': 'intermediate', 'tracks_changes': true}) }}
 -- What became, within some days, of every loan that fell into a bucket in a month: what it paid, whether it was cured,
 -- and whether it was late again after that. Days that are not over are here as they stand: who asks, asks up to
--- data_as_of.
+-- data_as_of. Entries that are still to come are not: a loan overdue is looked at on every day.
 with
 
 -- a loan that falls into a bucket twice in a month is followed from the first time
@@ -17,6 +17,8 @@ entries as (
         windows.window_days,
         {{ add_days('entries.entered_on', 'windows.window_days') }} as judged_on
     from {{ touched('int_bucket_entry', 'int_reviewed_loan') }} as entries
+    inner join {{ ref('int_lender') }} as lenders
+        on entries.lender = lenders.lender and entries.entered_on <= lenders.data_as_of
     cross join {{ ref('recovery_windows') }} as windows
     where entries.is_first_of_month
 ),
