@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg2.extensions import adapt
+from psycopg2.extensions import cursor as Cursor
 
 from arrears.errors import Usage
 from arrears.metrics.definitions import Metrics, no_such
 from arrears.publish.mart import AS_KNOWN, MARTS
 from arrears.settings import Settings
-from arrears.warehouse.connect import connect
+from arrears.warehouse.connect import connect, one
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def ask(question: Question, *, url: str, settings: Settings) -> Answer:
     sql = query(question, settings=settings)
     with connect(url, "metrics") as connection, connection.cursor() as cursor:
         if question.as_known is not None:
-            cursor.execute("select set_config('arrears.publication', %s, true)", [str(question.as_known)])
+            _go_back_to(cursor, question.as_known)
         cursor.execute(sql)
         # MetricFlow prefixes a dimension's column with its mart's entity
         names = [column.name.rpartition("__")[2] for column in cursor.description or ()]
@@ -84,6 +85,14 @@ def ask(question: Question, *, url: str, settings: Settings) -> Answer:
     # where a metric looks back, every period of the calendar is asked: most of them have nothing to say
     said = [row for row in answered if any(value is not None for value in row[len(question.by) :])]
     return Answer(columns, said)
+
+
+def _go_back_to(cursor: Cursor, publication: int) -> None:
+    """Have marts_as_known say what a publication said."""
+    newest = one(cursor, "select max(publication_id) from marts.publication")[0]
+    if newest is None or not 0 < publication <= newest:
+        raise Usage(f"There is no publication {publication}: the newest is {newest or 'still to come'}.")
+    cursor.execute("select set_config('arrears.publication', %s, true)", [str(publication)])
 
 
 def _day(value: Any) -> Any:
