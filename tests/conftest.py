@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
+from arrears import build
 from arrears.settings import SOURCE_ROOT, Role, Settings, settings
 from arrears.warehouse.embedded import DATABASE, EmbeddedServer
 from arrears.warehouse.provision import provision
@@ -114,6 +115,15 @@ def shared_warehouse(
     with pytest.MonkeyPatch.context() as patch:
         yield open_warehouse(server, name, tmp_path_factory.mktemp(name), patch)
     settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def models_alone() -> Iterator[None]:
+    """Builds of a module are of models and seeds, without the data tests, which take a third of their time: for tests
+    that build many times and hold every table against another build of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("arrears.build.LEFT_OUT", (*build.LEFT_OUT, "test"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -165,7 +165,7 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(shared_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Story:
+def story(models_alone: None, shared_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Story:
     landing = Path(settings().landing)
     simulate(
         start=dt.date(2023, 1, 1), end=MONTH_ENDS[-1], loans=LOANS, seed=SEED, lenders=LENDERS, every="month",

@@ -20,13 +20,14 @@ from arrears import metrics, pipeline
 from arrears.errors import Usage
 from arrears.load import registry
 from arrears.metrics import Metrics, Question
-from arrears.settings import Role, settings
+from arrears.settings import SOURCE_ROOT, Role, settings
 from arrears.simulate import simulate
 from arrears.simulate.schedule import Every
 from arrears.warehouse.connect import connect
 
 from ..conftest import Warehouse, days
 
+DASHBOARDS = SOURCE_ROOT / "dashboards"
 LAST, YEAR_BEFORE = dt.date(2024, 3, 31), dt.date(2023, 3, 31)
 SEED = 5
 # Each lender's loans, first day, and how often it delivers from then to the last day. Those with as many loans lend to
@@ -279,6 +280,35 @@ def test_jike_delivers_not_every_day(ask: Ask) -> None:
         LAST - dt.timedelta(days=15),
     )
     assert 8 < delivered < 15
+
+
+# ── scores ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_gini_and_ks_say_how_well_scores_put_loans_in_order(ask: Ask) -> None:
+    """Against loans compared one by one: of a bad and a good loan, the bad one should have the lower score."""
+    told = {
+        lender: (float(gini), float(ks)) for lender, gini, ks in ask((DASHBOARDS / "score_ranking.sql").read_text())
+    }
+    bands = ask(
+        "select lender, score_band, sum(ever30_mob6_loans), sum(loans - ever30_mob6_loans) from mart_score_calibration "
+        "where score_band <> 'unknown' group by lender, score_band"
+    )
+    for lender, (gini, ks) in told.items():
+        of_lender = sorted((_lowest(band), int(bad), int(good)) for name, band, bad, good in bands if name == lender)
+        bad, good = (sum(row[side] for row in of_lender) for side in (1, 2))
+        won = sum(b * (sum(g for above, _, g in of_lender if above > score) + h / 2) for score, b, h in of_lender)
+        assert gini == pytest.approx(2 * won / (bad * good) - 1, abs=1e-4)
+        up_to = [[sum(row[side] for row in of_lender[:end]) for side in (1, 2)] for end in range(1, len(of_lender) + 1)]
+        assert ks == pytest.approx(max(abs(b / bad - g / good) for b, g in up_to), abs=1e-4)
+    assert set(told) == {lender for lender, *_ in bands} < set(SIMULATED), "one lender sends no scores"
+    assert max(gini for gini, _ in told.values()) > 0.1
+
+
+def _lowest(band: str) -> int:
+    """The lowest score of a band; of the one below all others, 0."""
+    number = re.match(r"\d+", band)
+    return int(number.group()) if number else 0
 
 
 # ── every mart, every metric ────────────────────────────────────────────────────────────────────────────

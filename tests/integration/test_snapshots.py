@@ -115,7 +115,7 @@ QUERIES = {
 
 
 @pytest.fixture(scope="module")
-def story(shared_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Story:
+def story(models_alone: None, shared_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Story:
     told = Story(shared_warehouse, [Lender(shared_warehouse, shared_warehouse.settings.home, name) for name in LENDERS])
     for lender in told.lenders:
         _contract(lender)
