@@ -21,7 +21,8 @@ from arrears.simulate import simulate
 from ..conftest import Warehouse, open_warehouse
 
 LENDER, DAY = "lakala", dt.date(2024, 3, 31)
-CLOCKS = {"last_delivery_at"}  # when we received something is the one thing that may differ
+# when we received something, and so how late, is the one thing that may differ
+CLOCKS = {"last_delivery_at", "delivered_at", "hours_late"}
 PATIENCE = 120.0
 
 

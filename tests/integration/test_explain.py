@@ -402,8 +402,8 @@ acme/2024-04-16/payments.csv:4
 On 16 April 2024 the lender says 90.00 outstanding and 0 days past due, we find 160.00 outstanding and 12 days \
 past due: a break of type unexplained since 16 April 2024. The balances differ by 70.00: no payment, no instalment and \
 no split of the 30.00 paid to interest, fees and penalties is enough to explain it.
-grace_days        3                               lender   1900-01-01
-scheme            cn30                            default  1900-01-01
+grace_days          3                               lender   1900-01-01
+scheme              cn30                            default  1900-01-01
 """
 
 
