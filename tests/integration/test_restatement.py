@@ -160,7 +160,8 @@ BY_THE_DAY = {("mart_delinquency_daily", MARCH), ("fct_loan_month", MARCH)}
 MONTH_END = {
     *BY_THE_DAY, ("mart_delinquency_daily", APRIL), ("mart_overdue_rate_monthly", MARCH),
     ("mart_overdue_rate_quarterly", MARCH), ("mart_balance_bridge_monthly", MARCH),
-    ("mart_ageing_quarterly", MARCH),
+    ("mart_ageing_quarterly", MARCH), ("mart_debt_type_monthly", MARCH), ("mart_risk_classification_monthly", MARCH),
+    ("mart_borrower_segment_monthly", MARCH),
 }  # fmt: skip
 
 
