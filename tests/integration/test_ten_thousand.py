@@ -46,7 +46,8 @@ def keys(shared_warehouse: Warehouse, books: list[Book], tmp_path_factory: pytes
         Staging(cursor).fill(cursor, books)
         cursor.execute("analyze")
     connection.close()
-    dbt(shared_warehouse, target, "run", "--full-refresh", "--select", "models/intermediate", "models/sums", "models/marts")
+    layers = ("models/intermediate", "models/sums", "models/marts")
+    dbt(shared_warehouse, target, "run", "--full-refresh", "--select", *layers)
     return {model.name: model.key for model in models if model.is_mart}
 
 
