@@ -77,6 +77,7 @@ class Metrics:
             _turn_to(schema, described["node_relation"])
         manifest = parse_manifest_from_dbt_generated_manifest(json.dumps(document))
         self._manifest = manifest
+        # MetricFlow asks for a client that can run queries; only what renders them is used here
         self._engine = MetricFlowEngine(SemanticManifestLookup(manifest), _PostgresSql())  # type: ignore[arg-type]
 
     @cached_property
