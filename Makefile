@@ -7,6 +7,8 @@ BIN    := $(VENV)/bin
 export UV_CACHE_DIR  ?= $(CURDIR)/.cache/uv
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Containers often forbid Python to keep what it compiled; then every process compiles Airflow and dbt anew, for seconds.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run run-real day airflow test lint lock clean
 
