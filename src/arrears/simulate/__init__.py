@@ -158,7 +158,7 @@ def _workers(jobs: Sequence[_Job], asked: int | None) -> int:
     return max(1, min(wanted, len(jobs)))
 
 
-_WORK_WORTH_A_PROCESS = 50_000_000
+_WORK_WORTH_A_PROCESS = 1_000_000
 """Loans times days."""
 
 
