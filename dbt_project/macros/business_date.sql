@@ -8,10 +8,18 @@
             'base_build': var('base_build', none)
         }) }}
     {%- endif -%}
-    {%- set running = run_query(
-        "select business_date, build_id, base_build from ops.build where status = 'running'"
-    ) if execute else [] -%}
-    {%- for row in running -%}
+    {%- if not execute -%}
+        {{ return({'business_date': none, 'build_id': none, 'base_build': none}) }}
+    {%- endif -%}
+    {#- Asked once, and kept where all nodes of a run see it: every model asks several times. -#}
+    {%- if 'this_build' not in graph -%}
+        {% do graph.update({'this_build': build_on_record()}) %}
+    {%- endif -%}
+    {{ return(graph['this_build']) }}
+{%- endmacro %}
+
+{% macro build_on_record() -%}
+    {%- for row in run_query("select business_date, build_id, base_build from ops.build where status = 'running'") -%}
         {{ return({'business_date': row[0] | string, 'build_id': row[1], 'base_build': row[2]}) }}
     {%- endfor -%}
     {{ return({'business_date': none, 'build_id': none, 'base_build': none}) }}
