@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg2
 import pytest
+import yaml
 
 from arrears import pipeline
 from arrears.build import dbt_environment
@@ -77,6 +79,43 @@ def test_every_mart_has_a_key_and_comments_in_both_languages(built: Warehouse) -
         "select relname from pg_class where relnamespace = 'candidate'::regnamespace and relkind = 'r' "
         "and obj_description(oid, 'pg_class') is null"
     ) == []  # fmt: skip
+
+
+def test_every_declared_key_is_a_primary_key(built: Warehouse) -> None:
+    declared = {
+        (table["name"], tuple(table["config"]["meta"]["key"]))
+        for path in PROJECT.glob("*/**/*.yml")
+        for kind in ("models", "seeds")
+        for table in yaml.safe_load(path.read_text()).get(kind, [])
+        if "key" in table.get("config", {}).get("meta", {})
+    }
+    keys = built.rows(
+        "select c.relname, array_agg(a.attname order by array_position(k.conkey, a.attnum)) "
+        "from pg_constraint as k join pg_class as c on c.oid = k.conrelid "
+        "join pg_attribute as a on a.attrelid = c.oid and a.attnum = any(k.conkey) "
+        "where k.contype = 'p' and c.relnamespace in ('staging'::regnamespace, 'intermediate'::regnamespace) "
+        "group by c.relname"
+    )
+    assert len(declared) > 60
+    assert {(table, tuple(map(str, key))) for table, key in keys} == declared
+
+
+def test_what_breaks_a_key_or_a_rule_of_a_mart_does_not_come_in(built: Warehouse) -> None:
+    """Constraints are the tests of keys and of what holds in a row: nothing looks through a whole table every day."""
+
+    def refusal(statement: str) -> str:
+        with pytest.raises(psycopg2.errors.IntegrityError) as refused:
+            built.rows(statement, role=Role.BUILDER)
+        return str(refused.value)
+
+    twice = refusal("insert into intermediate.contact_rules select * from intermediate.contact_rules limit 1")
+    assert "Key (rule, effective_from)=(" in twice
+    assert "already exists" in twice
+    nobody = refusal("insert into intermediate.int_loan_close (lender, loan_id) values (null, 'L1')")
+    assert '"lender" of relation "int_loan_close" violates not-null' in nobody
+    of_a_mart = "insert into candidate.mart_data_quality_daily (lender, business_date, delivery_status) values "
+    unlikely = refusal(of_a_mart + "('a_lender', '2024-03-31', 'accepted')")
+    assert "mart_data_quality_daily_counts" in unlikely
 
 
 def test_a_failing_model_is_refused_with_its_name(
