@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +65,12 @@ class Warehouse:
 
 
 def _fresh_database(server: Settings, name: str) -> str:
-    """A copy of the provisioned database: tens of milliseconds instead of a provisioning."""
+    """A copy of the provisioned database, in place of one of that name: milliseconds instead of a provisioning."""
     owner = server.owner()
     connection = psycopg2.connect(owner.to("postgres").url())
     connection.autocommit = True
     with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
         cursor.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(DATABASE)))
         for role in Role:
             rights = "connect" if role is Role.READER else "connect, temporary"
@@ -92,28 +92,29 @@ def open_warehouse(server: Settings, name: str, home: Path, patch: pytest.Monkey
     for field in [f"{role.value}_password" for role in Role] + ["airflow_password", "pii_key"]:
         patch.setenv(f"ARREARS_{field.upper()}", getattr(server, field).get_secret_value())
     settings.cache_clear()
+    _share_parsed_project(server.home / "parsed" / name, home / "dbt")
     return Warehouse(settings())
 
 
+def _share_parsed_project(shared: Path, target: Path) -> None:
+    """Let dbt keep what it parsed for the next test. It may go on from it while the database has the same name."""
+    shared.mkdir(parents=True, exist_ok=True)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "partial_parse.msgpack").symlink_to(shared / "partial_parse.msgpack")
+
+
 @pytest.fixture
-def warehouse(
-    server: Settings, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Warehouse]:
+def warehouse(server: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
     """An empty warehouse, with `settings()` pointing at it and an empty landing folder below tmp_path."""
-    name = "t_" + re.sub(r"\W+", "_", request.node.nodeid.rpartition("::")[2]).lower()[:40]
-    name += f"_{abs(hash(request.node.nodeid)) % 10**8}"
-    yield open_warehouse(server, name, tmp_path, monkeypatch)
+    yield open_warehouse(server, "of_a_test", tmp_path, monkeypatch)
     settings.cache_clear()
 
 
 @pytest.fixture(scope="module")
-def shared_warehouse(
-    server: Settings, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Warehouse]:
+def shared_warehouse(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A warehouse that all tests of a module share, for what takes long to build."""
-    name = "m_" + re.sub(r"\W+", "_", request.node.name.removesuffix(".py")).lower()[-50:]
     with pytest.MonkeyPatch.context() as patch:
-        yield open_warehouse(server, name, tmp_path_factory.mktemp(name), patch)
+        yield open_warehouse(server, "of_a_module", tmp_path_factory.mktemp("of_a_module"), patch)
     settings.cache_clear()
 
 
