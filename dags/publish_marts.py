@@ -61,6 +61,7 @@ build, gate and publish share the pool `arrears_publication` of one slot.
   infrastructure failure in it: publishing what was already published is a no-op.
 - **After a backfill** trigger this DAG once, with the newest business date.
 - A warning waits for an answer under *Required actions*. Rejecting leaves the marts as they are and skips the rest.
+  `arrears approve --by NAME --reason WHY` does it without the UI: then `arrears publish`, or clear `approve` here.
 """
 
 
@@ -128,6 +129,8 @@ def ask_only_about_warnings(context: Any) -> None:
     params = context["params"]
     if context["ti"].xcom_pull(task_ids="gate_candidate") != "warn" or params["approved_by"]:
         raise AirflowSkipException("Nothing to approve.")
+    if pipeline.is_approved(context["ti"].xcom_pull(task_ids="build"), url=wiring.url_of(wiring.PUBLISHER)):
+        raise AirflowSkipException("Approved by `arrears approve`.")
     if not params["ask"]:
         raise AirflowFailException(
             "The gate has warnings, and nobody is there to approve them. See the log of gate_candidate; "
@@ -138,20 +141,20 @@ def ask_only_about_warnings(context: Any) -> None:
 @task(pool=wiring.PUBLICATION_POOL, outlets=[wiring.PUBLICATION], trigger_rule=TriggerRule.NONE_FAILED)
 def publish(build_id: int) -> dict[str, Any]:
     context = get_current_context()
-    result = pipeline.publish(build_id, url=wiring.url_of(wiring.PUBLISHER), approved_by=_approved_by(context))
+    approved_by, reason = _approval(context)
+    result = pipeline.publish(build_id, url=wiring.url_of(wiring.PUBLISHER), approved_by=approved_by, reason=reason)
     wiring.announce(context, wiring.PUBLICATION, wiring.business_date(context))
     return result.to_dict()
 
 
-def _approved_by(context: Any) -> str | None:
+def _approval(context: Any) -> tuple[str | None, str | None]:
+    """Who approved, and why; nobody where `arrears approve` did, or where there was nothing to approve."""
     answer = context["ti"].xcom_pull(task_ids="approve")
     if not answer:
-        given: str | None = context["params"]["approved_by"]
-        return given
+        return context["params"]["approved_by"], None
     user = answer.get("responded_by_user") or {}
     reason = (answer.get("params_input") or {}).get("reason")
-    name = user.get("name") or user.get("id") or "unknown"
-    return f"{name}: {reason}" if reason else name
+    return user.get("name") or user.get("id") or "unknown", reason or None
 
 
 @task

@@ -69,12 +69,35 @@ def gate_candidate(build_id: int, *, url: str) -> gates.GateResult:
         return gates.gate_candidate(build_id, url=url, settings=settings())
 
 
-def publish(build_id: int, *, url: str, approved_by: str | None = None) -> publishing.PublishResult:
+def approve(build_id: int, *, url: str, by: str, reason: str) -> publishing.Approval:
+    """Let a build through of which the gate said no more than warnings. Raises Refused."""
+    with _logged("approve", url) as entry:
+        entry.detail = f"build {build_id}: {by}: {reason}"
+        return publishing.approve(build_id, url=url, by=by, reason=reason)
+
+
+def is_approved(build_id: int, *, url: str) -> bool:
+    """Whether somebody has approved what the gate said last of a build."""
+    return publishing.standing(build_id, url=url) is not None
+
+
+def publish(
+    build_id: int, *, url: str, approved_by: str | None = None, reason: str | None = None
+) -> publishing.PublishResult:
     """Publish a build that passed its gate. Raises Refused or Infrastructure."""
     with _logged("publish", url) as entry:
-        result = publishing.publish(build_id, url=url, approved_by=approved_by)
+        result = publishing.publish(build_id, url=url, approved_by=approved_by, reason=reason)
         entry.rows = result.rows_added
         entry.detail = f"build {build_id}: publication {result.publication_id} {result.outcome}"
+        return result
+
+
+def rollback(publication_id: int, *, url: str, by: str, reason: str) -> publishing.PublishResult:
+    """Publish again what an earlier publication showed. Raises Usage or Infrastructure."""
+    with _logged("rollback", url) as entry:
+        result = publishing.rollback(publication_id, url=url, by=by, reason=reason)
+        entry.rows = result.rows_added
+        entry.detail = f"publication {result.publication_id} shows publication {publication_id} again: {by}: {reason}"
         return result
 
 

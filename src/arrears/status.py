@@ -34,6 +34,20 @@ PUBLICATION = """
 select p.publication_id, p.business_date, p.published_at, p.gate_status, p.approved_by, p.rows_added, p.rows_closed
 from ops.publication as p order by p.publication_id desc limit 1
 """
+PUBLICATIONS = """
+select
+    p.publication_id, p.business_date, p.published_at, p.gate_status, p.rows_added, p.rows_closed,
+    (
+        select count(distinct (c.mart, c.lender, c.period)) from ops.publication_change as c
+        where c.publication_id = p.publication_id and c.is_restatement
+    ) as restated,
+    (
+        select string_agg(l.lender, ', ' order by l.lender) from ops.publication_lender as l
+        where l.publication_id = p.publication_id and l.is_stale
+    ) as stale_lenders,
+    p.restores, p.approved_by, p.reason, p.code_version
+from ops.publication as p order by p.publication_id
+"""
 GATE = """
 select g.gate_run_id, g.boundary, g.build_id, g.delivery_id, g.outcome, g.finished_at,
     (select count(*) from ops.gate_result as r where r.gate_run_id = g.gate_run_id) as evaluated
@@ -70,3 +84,11 @@ def status(url: str) -> dict[str, Any]:
             "gate": gate,
             "publication": next(iter(rows(PUBLICATION)), None),
         }
+
+
+def publications(url: str) -> list[dict[str, Any]]:
+    """Every publication, the oldest first: its numbers, the lenders that were stale, who approved it or had it rolled
+    back. restated: marts, lenders and months of history already published that it changed."""
+    with connect(url, "publications") as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(PUBLICATIONS)
+        return [dict(row) for row in cursor.fetchall()]

@@ -6,12 +6,13 @@ import datetime as dt
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import psycopg2
 import pytest
 
 from arrears.errors import Infrastructure, Refused, Usage
-from arrears.publish import PublishResult, publish
+from arrears.publish import PublishResult, approve, compare, publish, rollback
 from arrears.settings import Role
 
 from ..conftest import Warehouse
@@ -311,3 +312,136 @@ def test_a_lost_connection_leaves_the_marts_as_they_were(candidate: Candidate) -
     assert isinstance(failure[0], Infrastructure)
     assert [row[1] for row in candidate.read()] == [FEBRUARY]
     assert publish(number, url=candidate.warehouse.url(Role.PUBLISHER)).publication_id == 2
+
+
+# ── approval, going back, comparing ──────────────────────────────────────────────────────────────────────
+
+
+def test_a_warning_is_approved_with_a_name_and_a_reason(candidate: Candidate) -> None:
+    url = candidate.warehouse.url(Role.PUBLISHER)
+    build = candidate.build([A_FEB], gate="warn")
+    with pytest.raises(Refused, match="arrears approve"):
+        publish(build, url=url)
+    given = approve(build, url=url, by="Mei", reason="seen with the lender")
+    assert (given.approved_by, given.reason) == ("Mei", "seen with the lender")
+    late = approve(build, url=url, by="Bo", reason="me too")
+    assert late.approved_by == "Mei", "the first approval stands"
+    publish(build, url=url)
+    assert candidate.read("select gate_status, approved_by, reason from publication") == [
+        ("warn", "Mei", "seen with the lender")
+    ]
+
+
+def test_an_approval_is_of_one_judgement(candidate: Candidate) -> None:
+    """What the gate says later, nobody has approved yet."""
+    url = candidate.warehouse.url(Role.PUBLISHER)
+    build = candidate.build([A_FEB], gate="warn")
+    approve(build, url=url, by="Mei", reason="seen")
+    candidate.warehouse.rows(
+        "insert into ops.gate_run (boundary, build_id, outcome, started_at, finished_at) "
+        "values ('candidate', %s, 'warn', now(), now())",
+        build, role=Role.PUBLISHER,
+    )  # fmt: skip
+    with pytest.raises(Refused, match="somebody has to approve"):
+        publish(build, url=url)
+
+
+@pytest.mark.parametrize(("gate", "why"), [("pass", "nothing to approve"), ("fail", "nobody can"), ("", "the gate")])
+def test_what_needs_no_approval_or_cannot_have_one(candidate: Candidate, gate: str, why: str) -> None:
+    build = candidate.build([A_FEB], gate=gate)
+    with pytest.raises(Refused, match=why):
+        approve(build, url=candidate.warehouse.url(Role.PUBLISHER), by="Mei", reason="please")
+    assert candidate.warehouse.value("select count(*) from ops.approval") == 0
+
+
+def test_going_back_shows_the_earlier_publication_as_a_new_one(candidate: Candidate) -> None:
+    url = candidate.warehouse.url(Role.PUBLISHER)
+    candidate.publish([A_FEB, B_FEB], FEBRUARY)
+    then = candidate.read()
+    candidate.publish([("a", FEBRUARY, 99, 0.9), A_MAR], MARCH)
+    wrong = candidate.read()
+
+    done = rollback(1, url=url, by="Mei", reason="wrong file")
+
+    assert (done.publication_id, done.outcome, done.business_date) == (3, "published", FEBRUARY)
+    assert candidate.read() == then
+    record = (
+        "select publication_id, business_date, is_current, approved_by, reason, restores from publication order by 1"
+    )
+    assert candidate.read(record) == [
+        (1, FEBRUARY, False, None, None, None),
+        (2, MARCH, False, None, None, None),
+        (3, FEBRUARY, True, "Mei", "wrong file", 1),
+    ]
+    assert candidate.read("select lender, data_as_of from publication_lender where publication_id = 3 order by 1") == [
+        ("a", FEBRUARY), ("b", FEBRUARY),
+    ]  # fmt: skip
+    as_known = candidate.warehouse.rows
+    assert as_known(
+        "set arrears.publication = '2'; select lender, month_end, loans, rate from marts_as_known.mart_x order by 1, 2",
+        role=Role.READER,
+    ) == wrong  # fmt: skip
+    restated = [(c.mart, c.lender, c.period, c.added, c.changed, c.removed) for c in done.restatements]
+    assert restated == [
+        ("mart_x", "a", FEBRUARY, 0, 1, 0), ("mart_x", "a", MARCH, 0, 0, 1),
+    ]  # fmt: skip
+
+    # what is built next is published over it
+    candidate.publish([A_FEB, A_MAR, B_FEB], MARCH)
+    assert len(candidate.read()) == 3
+
+
+def test_going_back_empties_a_mart_that_came_later(candidate: Candidate) -> None:
+    url = candidate.warehouse.url(Role.PUBLISHER)
+    candidate.publish([A_FEB], FEBRUARY)
+    build = candidate.build([A_FEB], MARCH)
+    run = candidate.warehouse.rows
+    run("drop table if exists candidate.mart_new", role=Role.BUILDER)
+    run("create table candidate.mart_new (lender text primary key, loans bigint)", role=Role.BUILDER)
+    run("insert into candidate.mart_new values ('a', 1)", role=Role.BUILDER)
+    run("insert into ops.build_mart values (%s, 'mart_new', array['lender'], null, null)", build, role=Role.BUILDER)
+    publish(build, url=url)
+    rollback(1, url=url, by="Mei", reason="too early")
+    assert candidate.read("select count(*) from mart_new") == [(0,)]
+
+
+@pytest.mark.parametrize(("number", "why"), [(7, "no publication 7"), (1, "nothing to go back to")])
+def test_there_is_nothing_to_go_back_to(candidate: Candidate, number: int, why: str) -> None:
+    candidate.publish([A_FEB])
+    with pytest.raises(Usage, match=why):
+        rollback(number, url=candidate.warehouse.url(Role.PUBLISHER), by="Mei", reason="why not")
+    assert candidate.read("select count(*) from publication") == [(1,)]
+
+
+def test_the_difference_of_two_publications_names_before_and_after(candidate: Candidate) -> None:
+    url = candidate.warehouse.url(Role.PUBLISHER)
+    candidate.publish([A_FEB, B_FEB], FEBRUARY)
+    candidate.publish([("a", FEBRUARY, 12, 0.5), A_MAR], MARCH)
+
+    found = compare(1, 2, url=url, mart="mart_x")
+    assert [(m.mart, m.lender, m.period, m.added, m.changed, m.removed) for m in found.months] == [
+        ("mart_x", "a", FEBRUARY, 0, 1, 0),
+        ("mart_x", "a", MARCH, 1, 0, 0),
+        ("mart_x", "b", FEBRUARY, 0, 0, 1),
+    ]
+    assert [(row.kind, tuple(row.key.values()), row.values) for row in found.rows] == [
+        ("changed", ("a", FEBRUARY), {"loans": (10, 12)}),
+        ("added", ("a", MARCH), {"loans": (None, 11), "rate": (None, Decimal("0.4"))}),
+        ("removed", ("b", FEBRUARY), {"loans": (7, None)}),
+    ]
+    back = compare(2, 1, url=url, mart="mart_x", lender="a", limit=1)
+    assert [(row.kind, row.values) for row in back.rows] == [("changed", {"loans": (12, 10)})]
+    assert {month.lender for month in back.months} == {"a"}
+    # the lenders changed, too, where no mart is asked for
+    assert {month.mart for month in compare(1, 2, url=url).months} == {"mart_x", "dim_lender"}
+    rollback(1, url=url, by="Mei", reason="compare")
+    assert compare(1, 3, url=url).months == (), "other rows with the same content are no difference"
+
+
+def test_a_difference_needs_publications_and_a_mart_that_exist(candidate: Candidate) -> None:
+    candidate.publish([A_FEB])
+    url = candidate.warehouse.url(Role.PUBLISHER)
+    with pytest.raises(Usage, match="no publication 5"):
+        compare(1, 5, url=url)
+    with pytest.raises(Usage, match="no mart 'mart_y'"):
+        compare(1, 1, url=url, mart="mart_y")

@@ -242,6 +242,31 @@ def gate(build: BuildOption = None, json: Json = False) -> None:
             output.say(f"  {verdict.severity}: {verdict.suite}: {verdict.expectation}: {verdict.observed}")
 
 
+By = Annotated[str, typer.Option("--by", help="Who.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+
+
+@app.command()
+def approve(by: By, reason: Reason, build: BuildOption = None, json: Json = False) -> None:
+    """Let the candidate through in spite of warnings; who and why is on record. Then publish."""
+    given = pipeline.approve(
+        build or _newest_build(),
+        url=settings().url(Role.PUBLISHER),
+        by=_said("--by", by),
+        reason=_said("--reason", reason),
+    )
+    if json:
+        output.as_json(vars(given))
+    else:
+        output.say(f"build {given.build_id} is approved by {given.approved_by}: {given.reason or 'no reason given'}")
+
+
+def _said(option: str, text: str) -> str:
+    if not text.strip():
+        raise Usage(f"{option} is empty: who and why go on record.")
+    return text.strip()
+
+
 @app.command()
 def publish(
     build: BuildOption = None,
@@ -278,6 +303,78 @@ def _show_publication(result: Any) -> None:
             ["mart", "lender", "period", "added", "changed", "removed"],
             [[c.mart, c.lender, c.period, c.added, c.changed, c.removed] for c in result.restatements],
         )
+
+
+@app.command()
+def publications(json: Json = False) -> None:
+    """Every publication there has been, newest last."""
+    from arrears.status import publications as read_publications
+
+    rows = read_publications(settings().url(Role.PUBLISHER))
+    if json:
+        output.as_json(rows)
+        return
+    columns = [
+        "publication_id", "business_date", "published_at", "gate_status", "rows_added", "rows_closed", "restated",
+        "stale_lenders", "restores", "approved_by", "reason",
+    ]  # fmt: skip
+    output.table("Publications", columns, [[row[name] for name in columns] for row in rows])
+
+
+@app.command()
+def diff(
+    before: Annotated[int, typer.Argument(metavar="P", help="A publication.")],
+    after: Annotated[int, typer.Argument(metavar="Q", help="Another.")],
+    mart: Annotated[str | None, typer.Option(help="Only this mart, with its rows, before and after.")] = None,
+    lender: Annotated[str | None, typer.Option(help="Only this lender.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Rows to show; 0 for all.")] = 20,
+    json: Json = False,
+) -> None:
+    """What changed between two publications."""
+    from arrears.publish import compare
+
+    with output.working(f"comparing publications {before} and {after}"):
+        found = compare(
+            before, after, url=settings().url(Role.PUBLISHER), mart=mart, lender=lender, limit=limit or None
+        )
+    if json:
+        output.as_json(found.to_dict())
+        return
+    if not found.months:
+        output.say(f"publications {before} and {after} show the same")
+        return
+    output.table(
+        f"Rows that publication {after} has otherwise than {before}",
+        ["mart", "lender", "period", "added", "changed", "removed"],
+        [[m.mart, m.lender, m.period, m.added, m.changed, m.removed] for m in found.months],
+    )
+    for row in found.rows:
+        output.say(f"{row.kind} " + ", ".join(f"{name}={value}" for name, value in row.key.items()))
+        for name, (was, now) in row.values.items():
+            output.say(f"    {name}: {'–' if was is None else was} → {'–' if now is None else now}")
+    different = sum(m.added + m.changed + m.removed for m in found.months)
+    if mart is None:
+        output.say(f"before and after of every row: arrears diff {before} {after} --mart MART")
+    elif different > len(found.rows):
+        output.say(f"{len(found.rows):,} of {different:,} rows shown; all of them: --limit 0")
+
+
+@app.command()
+def rollback(
+    publication: Annotated[int, typer.Argument(metavar="P", help="The publication to go back to.")],
+    by: By,
+    reason: Reason,
+    json: Json = False,
+) -> None:
+    """Show again what an earlier publication showed, as a new one. The record stays."""
+    with output.working(f"going back to publication {publication}"):
+        result = pipeline.rollback(
+            publication, url=settings().url(Role.PUBLISHER), by=_said("--by", by), reason=_said("--reason", reason)
+        )
+    if json:
+        output.as_json(result.to_dict())
+    else:
+        _show_publication(result)
 
 
 @app.command()

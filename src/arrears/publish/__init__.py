@@ -1,5 +1,17 @@
-"""Publishing: the candidate's differences written into `published` in one transaction."""
+"""Publishing: the candidate's differences written into `published` in one transaction. Going back, and comparing."""
 
-from arrears.publish.publisher import PublishResult, publish
+from arrears.publish.approval import Approval, approve, standing
+from arrears.publish.comparison import PublicationDifference, compare
+from arrears.publish.publisher import publish, rollback
+from arrears.publish.record import PublishResult
 
-__all__ = ["PublishResult", "publish"]
+__all__ = [
+    "Approval",
+    "PublicationDifference",
+    "PublishResult",
+    "approve",
+    "compare",
+    "publish",
+    "rollback",
+    "standing",
+]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 
-from arrears.publish.mart import CANDIDATE, PUBLISHED, Mart
+from arrears.publish.mart import PUBLISHED, Mart
 
 DIFFERENCE = Identifier("pg_temp", "difference")
 
@@ -31,22 +31,23 @@ class Change:
     is_restatement: bool
 
 
-def find(cursor: Cursor, mart: Mart) -> int:
-    """Collect the keys of all rows that differ in the temporary table `difference`. Returns their number."""
+def find(cursor: Cursor, mart: Mart, wanted: Composable) -> int:
+    """Collect the keys of all rows in which the mart differs from `wanted`, a relation, in the temporary table
+    `difference`. Returns their number."""
     cursor.execute(SQL("drop table if exists {}").format(DIFFERENCE))
     cursor.execute(
         SQL(
             "create temporary table difference on commit drop as "
             "select {key}, {lender} as difference_lender, {period} as difference_period, "
             "p.published_in is null as is_added, c.present is null as is_removed "
-            "from (select *, true as present from {candidate}) as c "
+            "from (select *, true as present from {wanted}) as c "
             "full join (select * from {published} where superseded_in is null) as p on {same_key} "
             "where p.published_in is null or c.present is null or row({of_c}) is distinct from row({of_p})"
         ).format(
             key=SQL(", ").join(SQL("coalesce(c.{0}, p.{0}) as {0}").format(Identifier(name)) for name in mart.key),
             lender=_either("lender") if mart.has_lender else SQL("cast(null as text)"),
             period=_either(mart.period) if mart.period else SQL("cast(null as date)"),
-            candidate=mart.relation(CANDIDATE), published=mart.relation(PUBLISHED), same_key=mart.same_key("c", "p"),
+            wanted=wanted, published=mart.relation(PUBLISHED), same_key=mart.same_key("c", "p"),
             of_c=mart.listed("c."), of_p=mart.listed("p."),
         )
     )  # fmt: skip
@@ -57,8 +58,8 @@ def _either(name: str) -> Composed:
     return SQL("coalesce(c.{0}, p.{0})").format(Identifier(name))
 
 
-def write(cursor: Cursor, mart: Mart, publication_id: int) -> tuple[int, int]:
-    """Close the rows that differ and insert what the candidate has instead. Returns rows (added, closed)."""
+def write(cursor: Cursor, mart: Mart, wanted: Composable, publication_id: int) -> tuple[int, int]:
+    """Close the rows that differ and insert what `wanted` has instead. Returns rows (added, closed)."""
     cursor.execute(SQL("analyze {}").format(DIFFERENCE))
     cursor.execute(
         SQL(
@@ -73,10 +74,10 @@ def write(cursor: Cursor, mart: Mart, publication_id: int) -> tuple[int, int]:
     cursor.execute(
         SQL(
             "insert into {published} ({columns}, published_in) select {of_c}, {publication} "
-            "from {candidate} as c join {difference} as d on {same_key} where not d.is_removed"
+            "from {wanted} as c join {difference} as d on {same_key} where not d.is_removed"
         ).format(
             published=mart.relation(PUBLISHED), columns=mart.listed(), of_c=mart.listed("c."),
-            publication=Literal(publication_id), candidate=mart.relation(CANDIDATE), difference=DIFFERENCE,
+            publication=Literal(publication_id), wanted=wanted, difference=DIFFERENCE,
             same_key=mart.same_key("c", "d"),
         )
     )  # fmt: skip

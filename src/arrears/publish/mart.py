@@ -71,6 +71,33 @@ def offered(cursor: Cursor, build_id: int) -> list[Mart]:
     ]
 
 
+def shown_by(cursor: Cursor, publication_id: int) -> list[Mart]:
+    """The marts that a publication has, as they are published now, in alphabetical order."""
+    cursor.execute(
+        "select bm.mart, bm.key_columns, bm.period_column, bm.comment from ops.publication as p "
+        "join ops.build_mart as bm on bm.build_id = p.build_id where p.publication_id = %s order by bm.mart",
+        [publication_id],
+    )
+    return [
+        Mart(
+            name,
+            tuple(key),
+            period,
+            tuple(c for c in _columns(cursor, PUBLISHED, name) if c.name not in RECORD),
+            comment,
+        )
+        for name, key, period, comment in cursor.fetchall()
+    ]
+
+
+def as_known_to(mart: Mart, publication_id: int) -> Composed:
+    """The rows of a mart as a publication showed them, as a relation."""
+    return SQL(
+        "(select {columns} from {published} where published_in <= {publication} "
+        "and (superseded_in is null or superseded_in > {publication}))"
+    ).format(columns=mart.listed(), published=mart.relation(PUBLISHED), publication=Literal(publication_id))
+
+
 def _columns(cursor: Cursor, schema: str, relation: str) -> tuple[MartColumn, ...]:
     cursor.execute(
         "select a.attname, format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum) "

@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.extras import execute_values
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from arrears.errors import Refused, Usage
-from arrears.publish import difference
+from arrears.publish import approval, difference, record
+from arrears.publish.approval import Approval
 from arrears.publish.difference import Change
-from arrears.publish.mart import Mart, ensure_published, offered
-from arrears.warehouse.connect import connect, first, one
-
-
-@dataclass(frozen=True)
-class PublishResult:
-    """What was published.
-
-    Attributes:
-        outcome: `published`, or `unchanged`: the marts show this content and business date already.
-        rows_added: rows written. rows_closed: rows that stopped being current.
-        restatements: marts and months of already published history that changed.
-    """
-
-    publication_id: int
-    outcome: str
-    business_date: dt.date
-    rows_added: int
-    rows_closed: int
-    restatements: tuple[Change, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        answer = asdict(self)
-        answer["business_date"] = self.business_date.isoformat()
-        answer["restatements"] = [
-            {**asdict(change), "period": change.period.isoformat() if change.period else None}
-            for change in self.restatements
-        ]
-        return answer
+from arrears.publish.mart import CANDIDATE, Mart, as_known_to, ensure_published, offered, shown_by
+from arrears.publish.record import Entry, PublishResult
+from arrears.warehouse.connect import connect, first
 
 
 @dataclass(frozen=True)
@@ -52,11 +27,12 @@ class _Build:
     newest: int
 
 
-def publish(build_id: int, *, url: str, approved_by: str | None = None) -> PublishResult:
+def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: str | None = None) -> PublishResult:
     """Publish a build that has passed the gate. Publishing it again is a no-op.
 
     Args:
-        build_id: the build. approved_by: who approved it, where warnings stand in the way.
+        build_id: the build. approved_by, reason: who approves it and why, where warnings stand in the way and nobody
+            has approved it before.
         url: libpq URL of the publisher role.
 
     Raises:
@@ -65,28 +41,80 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None) -> Publi
         Infrastructure: the warehouse failed; the marts are as they were.
     """
     with connect(url, "publish") as connection, connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.candidate'))")
+        _lock(cursor)
         done = _published_before(cursor, build_id)
         if done is not None:
             return done
         build = _build(cursor, build_id)
-        gate_status = _gate_status(cursor, build, approved_by)
-        previous, shown = _current(cursor)
+        gate_status, approved = _gate_status(cursor, build, approved_by, reason)
+        previous, shown = record.current(cursor)
         _refuse_going_back(previous, shown, build)
-        publication_id = _record(cursor, build, gate_status, approved_by)
-        added, closed, changes = _write(cursor, offered(cursor, build_id), publication_id, previous)
+        entry = Entry(
+            build.business_date, build_id, gate_status, build.code_version,
+            approved_by=approved.approved_by if approved else None, reason=approved.reason if approved else None,
+        )  # fmt: skip
+        publication_id = record.begin(cursor, entry)
+        marts = offered(cursor, build_id)
+        for mart in marts:
+            ensure_published(cursor, mart)
+        added, closed, changes = _write(cursor, marts, lambda mart: mart.relation(CANDIDATE), publication_id, previous)
         if previous is not None and not changes and shown == build.business_date:
             connection.rollback()
             return PublishResult(previous, "unchanged", build.business_date, 0, 0, ())
-        _record_result(cursor, publication_id, added, closed, changes)
+        record.finish(cursor, publication_id, added, closed, changes, Identifier(CANDIDATE, "dim_lender"))
         cursor.execute("update ops.build set status = 'published' where build_id = %s", [build_id])
+    return _published(publication_id, build.business_date, added, closed, changes)
+
+
+def rollback(publication_id: int, *, url: str, by: str, reason: str) -> PublishResult:
+    """Publish what an earlier publication showed, again, as a new one. Nothing is taken off the record.
+
+    The next publication of a newer build shows that build: what was wrong has to be put right before it.
+
+    Args:
+        publication_id: the earlier one. by, reason: who wants it and why; both go on record.
+        url: libpq URL of the publisher role.
+
+    Raises:
+        Usage: there is no such publication, or it is the one that the marts show.
+        Infrastructure: the warehouse failed; the marts are as they were.
+    """
+    with connect(url, "roll back") as connection, connection.cursor() as cursor:
+        _lock(cursor)
+        previous, _ = record.current(cursor)
+        entry = _to_restore(cursor, publication_id, previous, by, reason)
+        number = record.begin(cursor, entry)
+        # a mart that came after the earlier publication is empty again
+        marts = {mart.name: mart for known in (publication_id, number - 1) for mart in shown_by(cursor, known)}
+        added, closed, changes = _write(
+            cursor, list(marts.values()), lambda mart: as_known_to(mart, publication_id), number, previous
+        )
+        lenders = SQL("(select * from ops.publication_lender where publication_id = {})").format(
+            Literal(publication_id)
+        )
+        record.finish(cursor, number, added, closed, changes, lenders)
+    return _published(number, entry.business_date, added, closed, changes)
+
+
+def _lock(cursor: Cursor) -> None:
+    """One publisher at a time, and none beside a build."""
+    cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.candidate'))")
+
+
+def _published(
+    publication_id: int, business_date: dt.date, added: int, closed: int, changes: Sequence[Change]
+) -> PublishResult:
     restated = tuple(change for change in changes if change.is_restatement)
-    return PublishResult(publication_id, "published", build.business_date, added, closed, restated)
+    return PublishResult(publication_id, "published", business_date, added, closed, restated)
 
 
 def _published_before(cursor: Cursor, build_id: int) -> PublishResult | None:
     """The publication of this build, if an earlier try did commit and only its answer was lost."""
-    row = first(cursor, "select publication_id, business_date from ops.publication where build_id = %s", [build_id])
+    row = first(
+        cursor,
+        "select publication_id, business_date from ops.publication where build_id = %s and restores is null",
+        [build_id],
+    )
     return PublishResult(row[0], "unchanged", row[1], 0, 0, ()) if row else None
 
 
@@ -110,32 +138,27 @@ def _build(cursor: Cursor, build_id: int) -> _Build:
     return build
 
 
-def _gate_status(cursor: Cursor, build: _Build, approved_by: str | None) -> str:
-    row = first(
-        cursor,
-        "select outcome from ops.gate_run where boundary = 'candidate' and build_id = %s "
-        "order by gate_run_id desc limit 1",
-        [build.build_id],
-    )
-    if row is None:
+def _gate_status(
+    cursor: Cursor, build: _Build, approved_by: str | None, reason: str | None
+) -> tuple[str, Approval | None]:
+    """What the gate said, and who approved it where that is needed."""
+    gate_run = approval.newest_gate_run(cursor, build.build_id)
+    if gate_run is None:
         raise Refused(f"Build {build.build_id} has not been through the gate: run `arrears gate` first.")
-    outcome = str(row[0])
-    if outcome == "fail":
+    if gate_run.outcome == "fail":
         raise Refused(f"Build {build.build_id} failed the gate: `arrears status` lists the reasons.")
-    if outcome == "warn" and not approved_by:
+    if gate_run.outcome == "pass":
+        return gate_run.outcome, None
+    if approved_by:
+        approval.give(cursor, gate_run.gate_run_id, approved_by, reason)
+    given = approval.of(cursor, gate_run.gate_run_id)
+    if given is None:
         raise Refused(
             f"Build {build.build_id} passed the gate with warnings: somebody has to approve it. "
-            "`arrears status` lists them; `arrears publish --approved-by NAME` publishes."
+            "`arrears status` lists them; `arrears approve --by NAME --reason WHY` approves, "
+            "then `arrears publish` publishes."
         )
-    return outcome
-
-
-def _current(cursor: Cursor) -> tuple[int, dt.date] | tuple[None, None]:
-    """The publication that the marts show, and its business date; nothing before the first."""
-    row = first(
-        cursor, "select publication_id, business_date from ops.publication order by publication_id desc limit 1"
-    )
-    return (row[0], row[1]) if row else (None, None)
+    return gate_run.outcome, given
 
 
 def _refuse_going_back(previous: int | None, shown: dt.date | None, build: _Build) -> None:
@@ -147,48 +170,34 @@ def _refuse_going_back(previous: int | None, shown: dt.date | None, build: _Buil
         )
 
 
-def _record(cursor: Cursor, build: _Build, gate_status: str, approved_by: str | None) -> int:
-    # The number is the one after the newest, not a sequence's: a rolled-back publication leaves no gap.
-    row = one(
+def _to_restore(cursor: Cursor, publication_id: int, newest: int | None, by: str, reason: str) -> Entry:
+    row = first(
         cursor,
-        "insert into ops.publication (publication_id, business_date, build_id, gate_status, approved_by, rows_added, "
-        "rows_closed, code_version) select coalesce(max(publication_id), 0) + 1, %s, %s, %s, %s, 0, 0, %s "
-        "from ops.publication returning publication_id",
-        [build.business_date, build.build_id, gate_status, approved_by, build.code_version],
+        "select business_date, build_id, gate_status, code_version from ops.publication where publication_id = %s",
+        [publication_id],
     )
-    return int(row[0])
+    if row is None:
+        raise Usage(f"There is no publication {publication_id}: `arrears publications` lists those there are.")
+    if publication_id == newest:
+        raise Usage(f"Publication {publication_id} is the one that the marts show: there is nothing to go back to.")
+    business_date, build_id, gate_status, code_version = row
+    return Entry(business_date, build_id, gate_status, code_version, by, reason, publication_id)
 
 
 def _write(
-    cursor: Cursor, marts: list[Mart], publication_id: int, previous: int | None
+    cursor: Cursor,
+    marts: Sequence[Mart],
+    wanted_of: Callable[[Mart], Composable],
+    publication_id: int,
+    previous: int | None,
 ) -> tuple[int, int, list[Change]]:
+    """Make the marts show what `wanted_of` says of each. Returns rows added and closed, and the changes by month."""
     added = closed = 0
     changes: list[Change] = []
     for mart in marts:
-        ensure_published(cursor, mart)
-        if difference.find(cursor, mart):
+        wanted = wanted_of(mart)
+        if difference.find(cursor, mart, wanted):
             changes += difference.count(cursor, mart, previous)
-            more, fewer = difference.write(cursor, mart, publication_id)
+            more, fewer = difference.write(cursor, mart, wanted, publication_id)
             added, closed = added + more, closed + fewer
     return added, closed, changes
-
-
-def _record_result(cursor: Cursor, publication_id: int, added: int, closed: int, changes: list[Change]) -> None:
-    cursor.execute(
-        "update ops.publication set rows_added = %s, rows_closed = %s where publication_id = %s",
-        [added, closed, publication_id],
-    )
-    cursor.execute(
-        "insert into ops.publication_lender (publication_id, lender, data_as_of, is_stale) "
-        "select %s, lender, data_as_of, is_stale from candidate.dim_lender",
-        [publication_id],
-    )
-    execute_values(
-        cursor,
-        "insert into ops.publication_change (publication_id, mart, lender, period, rows_added, rows_changed, "
-        "rows_removed, is_restatement) values %s",
-        [
-            (publication_id, c.mart, c.lender, c.period, c.added, c.changed, c.removed, c.is_restatement)
-            for c in changes
-        ],
-    )

@@ -31,7 +31,7 @@ grant insert on ops.build_mart, ops.delivery_in_build to arrears_builder;
 grant update (until_build) on ops.delivery_in_build to arrears_builder;
 grant update on ops.build to arrears_publisher;
 grant insert, update on ops.publication to arrears_publisher;
-grant insert on ops.publication_lender, ops.publication_change to arrears_publisher;
+grant insert on ops.publication_lender, ops.publication_change, ops.approval to arrears_publisher;
 grant insert on ops.step_run to arrears_loader, arrears_builder, arrears_publisher;
 
 -- candidate: built by dbt, compared and copied by the publisher.

@@ -1,0 +1,88 @@
+"""Approving a candidate of which only warnings were said: who did, why, and of which judgement of the gate."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from psycopg2.extensions import cursor as Cursor
+
+from arrears.errors import Refused
+from arrears.warehouse.connect import connect, first
+
+
+@dataclass(frozen=True)
+class GateRun:
+    """A judgement of the gate. outcome: pass, warn or fail."""
+
+    gate_run_id: int
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Approval:
+    build_id: int
+    approved_by: str
+    reason: str | None
+    approved_at: dt.datetime
+
+
+def approve(build_id: int, *, url: str, by: str, reason: str) -> Approval:
+    """Approve a build that passed the gate with warnings. The first approval stands.
+
+    It is of what the gate said last: a build that is judged again has to be approved again.
+
+    Args:
+        build_id: the build. by, reason: who and why, for the record. url: libpq URL of the publisher role.
+
+    Raises:
+        Refused: the gate has not judged the build, found nothing wrong with it, or more than a warning.
+    """
+    with connect(url, "approve") as connection, connection.cursor() as cursor:
+        gate_run = newest_gate_run(cursor, build_id)
+        if gate_run is None:
+            raise Refused(f"Build {build_id} has not been through the gate: run `arrears gate` first.")
+        if gate_run.outcome != "warn":
+            raise Refused(
+                f"Build {build_id} passed the gate: there is nothing to approve."
+                if gate_run.outcome == "pass"
+                else f"Build {build_id} failed the gate, which nobody can approve: `arrears status` lists the reasons."
+            )
+        give(cursor, gate_run.gate_run_id, by, reason)
+        given = of(cursor, gate_run.gate_run_id)
+        assert given is not None
+        return given
+
+
+def standing(build_id: int, *, url: str) -> Approval | None:
+    """The approval of what the gate said last of a build, if there is one."""
+    with connect(url, "approve") as connection, connection.cursor() as cursor:
+        gate_run = newest_gate_run(cursor, build_id)
+        return of(cursor, gate_run.gate_run_id) if gate_run else None
+
+
+def newest_gate_run(cursor: Cursor, build_id: int) -> GateRun | None:
+    row = first(
+        cursor,
+        "select gate_run_id, outcome from ops.gate_run where boundary = 'candidate' and build_id = %s "
+        "order by gate_run_id desc limit 1",
+        [build_id],
+    )
+    return GateRun(*row) if row else None
+
+
+def give(cursor: Cursor, gate_run_id: int, by: str, reason: str | None) -> None:
+    cursor.execute(
+        "insert into ops.approval (gate_run_id, approved_by, reason) values (%s, %s, %s) on conflict do nothing",
+        [gate_run_id, by, reason],
+    )
+
+
+def of(cursor: Cursor, gate_run_id: int) -> Approval | None:
+    row = first(
+        cursor,
+        "select g.build_id, a.approved_by, a.reason, a.approved_at "
+        "from ops.approval as a join ops.gate_run as g on g.gate_run_id = a.gate_run_id where a.gate_run_id = %s",
+        [gate_run_id],
+    )
+    return Approval(*row) if row else None

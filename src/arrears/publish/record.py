@@ -1,0 +1,109 @@
+"""The record of publications: which one the marts show, and what each of them changed. Never rewritten."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import execute_values
+from psycopg2.sql import SQL, Composable
+
+from arrears.publish.difference import Change
+from arrears.warehouse.connect import first, one
+
+
+@dataclass(frozen=True)
+class PublishResult:
+    """What was published.
+
+    Attributes:
+        outcome: `published`, or `unchanged`: the marts show this content and business date already.
+        rows_added: rows written. rows_closed: rows that stopped being current.
+        restatements: marts and months of already published history that changed.
+    """
+
+    publication_id: int
+    outcome: str
+    business_date: dt.date
+    rows_added: int
+    rows_closed: int
+    restatements: tuple[Change, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        answer = asdict(self)
+        answer["business_date"] = self.business_date.isoformat()
+        answer["restatements"] = [
+            {**asdict(change), "period": change.period.isoformat() if change.period else None}
+            for change in self.restatements
+        ]
+        return answer
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A publication to be put on record.
+
+    Attributes:
+        approved_by, reason: who let it through in spite of warnings, or wanted it rolled back, and why.
+        restores: the publication whose content it shows again.
+    """
+
+    business_date: dt.date
+    build_id: int
+    gate_status: str
+    code_version: str
+    approved_by: str | None = None
+    reason: str | None = None
+    restores: int | None = None
+
+
+def current(cursor: Cursor) -> tuple[int, dt.date] | tuple[None, None]:
+    """The publication that the marts show, and its business date; nothing before the first."""
+    row = first(
+        cursor, "select publication_id, business_date from ops.publication order by publication_id desc limit 1"
+    )
+    return (row[0], row[1]) if row else (None, None)
+
+
+def begin(cursor: Cursor, entry: Entry) -> int:
+    """Put a publication on record. Returns its number."""
+    # The number is the one after the newest, not a sequence's: a rolled-back transaction leaves no gap.
+    row = one(
+        cursor,
+        "insert into ops.publication (publication_id, business_date, build_id, gate_status, approved_by, reason, "
+        "restores, rows_added, rows_closed, code_version) "
+        "select coalesce(max(publication_id), 0) + 1, %(business_date)s, %(build_id)s, %(gate_status)s, "
+        "%(approved_by)s, %(reason)s, %(restores)s, 0, 0, %(code_version)s from ops.publication "
+        "returning publication_id",
+        asdict(entry),
+    )
+    return int(row[0])
+
+
+def finish(
+    cursor: Cursor, publication_id: int, added: int, closed: int, changes: Sequence[Change], lenders: Composable
+) -> None:
+    """Add what came of it. lenders: a relation that says of every lender its data_as_of and whether it is stale."""
+    cursor.execute(
+        "update ops.publication set rows_added = %s, rows_closed = %s where publication_id = %s",
+        [added, closed, publication_id],
+    )
+    cursor.execute(
+        SQL(
+            "insert into ops.publication_lender (publication_id, lender, data_as_of, is_stale) "
+            "select %s, lender, data_as_of, is_stale from {} as lenders"
+        ).format(lenders),
+        [publication_id],
+    )
+    execute_values(
+        cursor,
+        "insert into ops.publication_change (publication_id, mart, lender, period, rows_added, rows_changed, "
+        "rows_removed, is_restatement) values %s",
+        [
+            (publication_id, c.mart, c.lender, c.period, c.added, c.changed, c.removed, c.is_restatement)
+            for c in changes
+        ],
+    )
