@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from arrears.errors import Refused, Usage
-from arrears.gate import gate_candidate, gate_delivery
+from arrears.gate import gate_candidate, gate_delivery, unexpected
 from arrears.gate.suite import suites
 from arrears.settings import SOURCE_ROOT, Role, settings
 
@@ -213,3 +214,68 @@ def test_a_gate_without_suites_is_refused(tmp_path: Path) -> None:
 def test_there_is_a_suite_for_every_mart() -> None:
     marts = {path.stem for path in (SOURCE_ROOT / "dbt_project" / "models" / "marts").glob("*.sql")}
     assert {suite.table for suite in suites(SOURCE_ROOT / "expectations", "candidate")} == marts
+
+
+# ── the rows behind a verdict ────────────────────────────────────────────────────────────────────────────
+
+
+def all_rows(table: str, expectation: str, role: Role, delivery: int | None = None) -> list[dict[str, Any]]:
+    return list(
+        unexpected(table, expectation, url=settings().url(role), settings=settings(), delivery_id=delivery)
+    )  # fmt: skip
+
+
+def test_a_refusal_shows_the_first_rows_and_how_to_see_all(candidate: Candidate, tmp_path: Path) -> None:
+    suite = "table: mart_x\nexpectations:" + ROWS.format(
+        name="nobody's loans", query="select lender, month_end, loans from {batch} where loans > 0", severity="critical"
+    )
+    write_suite(tmp_path / "expectations", suite)
+    number = candidate.build([("a", dt.date(2020, 1, 1) + dt.timedelta(days=n), n, None) for n in range(25)], gate="")
+    with pytest.raises(Refused) as refused:
+        judge_candidate(number)
+    (reason,) = refused.value.reasons
+    assert "mart_x: nobody's loans (critical, 24 rows): lender=a, month_end=2020-01-02, loans=1; " in reason
+    assert reason.count("lender=a") == 20
+    assert reason.endswith("; all of them: arrears unexpected mart_x 'nobody'\"'\"'s loans'")
+    found = all_rows("mart_x", "nobody's loans", Role.PUBLISHER)
+    assert sorted(row["loans"] for row in found) == list(range(1, 25))
+
+
+def test_rows_of_an_expectation_that_is_no_query_have_their_key(
+    warehouse: Warehouse, delivered: Callable[..., int]
+) -> None:
+    number = delivered(principal=-1)
+    with pytest.raises(Refused) as refused:
+        judge(number)
+    assert "(critical, 1 rows): line_no=1, loan_id=L1, principal=-1" in refused.value.reasons[0]
+    (row,) = all_rows("loan", "no loan has a negative principal", Role.LOADER, number)
+    assert (row["line_no"], row["loan_id"], row["principal"]) == (1, "L1", -1)
+    assert all_rows("loan", "a term is 1 to 600 months", Role.LOADER, number) == []
+
+
+def test_personal_data_is_masked_wherever_rows_are_shown(candidate: Candidate, tmp_path: Path) -> None:
+    suite = "table: mart_x\nexpectations:" + ROWS.format(
+        name="no clear text", query="select lender, '11010519491231002X' as identity_hash from {batch}",
+        severity="critical",
+    )  # fmt: skip
+    write_suite(tmp_path / "expectations", suite)
+    number = candidate.build([A_FEB], gate="")
+    with pytest.raises(Refused, match="identity_hash=•••"):
+        judge_candidate(number)
+    assert all_rows("mart_x", "no clear text", Role.PUBLISHER) == [{"lender": "a", "identity_hash": "•••"}]
+    assert candidate.warehouse.value("select count(*) from ops.gate_result where observed ~ '11010519'") == 0
+
+
+def test_what_has_no_rows_to_show_says_so(candidate: Candidate, tmp_path: Path) -> None:
+    write_suite(
+        tmp_path / "expectations",
+        "table: mart_x\nexpectations:\n  - {name: many, type: expect_table_row_count_to_be_between, "
+        "kwargs: {min_value: 5}, severity: critical, notes: n}\n",
+    )
+    candidate.build([A_FEB], gate="")
+    with pytest.raises(Usage, match="as a whole: it saw 1"):
+        all_rows("mart_x", "many", Role.PUBLISHER)
+    with pytest.raises(Usage, match=r"no expectation 'few'\. It has: many"):
+        all_rows("mart_x", "few", Role.PUBLISHER)
+    with pytest.raises(Usage, match=r"no suite for 'mart_y' here\. There are: mart_x"):
+        all_rows("mart_y", "many", Role.PUBLISHER)

@@ -242,6 +242,26 @@ def gate(build: BuildOption = None, json: Json = False) -> None:
             output.say(f"  {verdict.severity}: {verdict.suite}: {verdict.expectation}: {verdict.observed}")
 
 
+@app.command()
+def unexpected(
+    table: Annotated[str, typer.Argument(help="The mart, or the entity of a delivery, as the gate named it.")],
+    expectation: Annotated[str, typer.Argument(help="The expectation, as the gate named it.")],
+    delivery: Annotated[int | None, typer.Option(help="A delivery, by its number; default: the candidate.")] = None,
+    json: Json = False,
+) -> None:
+    """Every row that breaks an expectation, as CSV."""
+    from arrears import gate as gates
+
+    rows = gates.unexpected(
+        table, expectation, url=settings().url(Role.PUBLISHER if delivery is None else Role.LOADER),
+        settings=settings(), delivery_id=delivery,
+    )  # fmt: skip
+    if json:
+        output.as_json(list(rows))
+    else:
+        output.tell(f"{output.as_csv(rows):,} rows")
+
+
 By = Annotated[str, typer.Option("--by", help="Who.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,6 +34,17 @@ def tell(text: str) -> None:
 def as_json(value: Any) -> None:
     """One JSON document on standard output, dates in ISO form."""
     out.file.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
+
+
+def as_csv(rows: Iterable[Mapping[str, object]]) -> int:
+    """Rows with a header on standard output, as they come. Returns how many there were."""
+    written, writer = 0, csv.writer(out.file, lineterminator="\n")
+    for row in rows:
+        if not written:
+            writer.writerow(row)
+        writer.writerow(row.values())
+        written += 1
+    return written
 
 
 def _plain(value: object) -> str:

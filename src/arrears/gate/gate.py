@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from psycopg2.extras import execute_values
 from arrears.contract.entities import ENTITIES
 from arrears.errors import Refused, Usage
 from arrears.gate.suite import Boundary, suites
-from arrears.gate.validate import Batch, Verdict, validate
+from arrears.gate.validate import SHOWN, Batch, Verdict, validate
 from arrears.load import registry
 from arrears.settings import Settings
 from arrears.warehouse.connect import connect, first, one
@@ -56,7 +57,7 @@ def gate_delivery(delivery_id: int, *, url: str, settings: Settings) -> GateResu
             raise Refused(f"The delivery of {lender} for {business_date} was refused by the gate before.")
         if status != "loaded":
             return GateResult("delivery", "pass", 0, ())
-        batches = _delivery_batches(cursor, delivery_id, settings)
+        batches = delivery_batches(cursor, delivery_id, settings)
     started = dt.datetime.now(dt.UTC)
     verdicts = validate(batches, url=url, docs=settings.home / "data_docs" / "delivery" / lender)
     result = _result("delivery", verdicts)
@@ -64,13 +65,13 @@ def gate_delivery(delivery_id: int, *, url: str, settings: Settings) -> GateResu
         registry.lock_lender(cursor, lender)
         _record(cursor, result, verdicts, started, delivery_id=delivery_id)
         if result.outcome == "fail":
-            registry.refuse(cursor, delivery_id, _reasons(result))
+            registry.refuse(cursor, delivery_id, _reasons(result, delivery_id))
         else:
             registry.accept(cursor, delivery_id)
     if result.outcome == "fail":
         raise Refused(
             f"The delivery of {lender} for {business_date} did not pass the gate; what stood before still stands.",
-            _reasons(result),
+            _reasons(result, delivery_id),
         )
     return result
 
@@ -88,15 +89,15 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
             "select status, (select max(build_id) from ops.build) from ops.build where build_id = %s",
             [build_id],
         )
-    if row is None:
-        raise Usage(f"There is no build {build_id}.")
-    if row[0] == "published":
-        return GateResult("candidate", "pass", 0, ())
-    if row[0] not in ("built", "refused") or row[1] != build_id:
-        raise Refused(f"Build {build_id} is '{row[0]}' and build {row[1]} is the newest: there is nothing to judge.")
-    batches = [
-        Batch(suite, f'select * from candidate."{suite.table}"') for suite in suites(settings.expectations, "candidate")
-    ]
+        if row is None:
+            raise Usage(f"There is no build {build_id}.")
+        if row[0] == "published":
+            return GateResult("candidate", "pass", 0, ())
+        if row[0] not in ("built", "refused") or row[1] != build_id:
+            raise Refused(
+                f"Build {build_id} is '{row[0]}' and build {row[1]} is the newest: there is nothing to judge."
+            )
+        batches = candidate_batches(cursor, build_id, settings)
     started = dt.datetime.now(dt.UTC)
     verdicts = validate(batches, url=url, docs=settings.home / "data_docs" / "candidate")
     result = _result("candidate", verdicts)
@@ -118,7 +119,17 @@ def _delivery(cursor: Cursor, delivery_id: int) -> tuple[str, dt.date, str]:
     return row[0], row[1], row[2]
 
 
-def _delivery_batches(cursor: Cursor, delivery_id: int, settings: Settings) -> list[Batch]:
+def candidate_batches(cursor: Cursor, build_id: int | None, settings: Settings) -> list[Batch]:
+    """One batch per mart that has a suite."""
+    cursor.execute("select mart, key_columns from ops.build_mart where build_id = %s", [build_id])
+    keys = dict(cursor.fetchall())
+    return [
+        Batch(suite, f'select * from candidate."{suite.table}"', tuple(keys.get(suite.table, ())))
+        for suite in suites(settings.expectations, "candidate")
+    ]
+
+
+def delivery_batches(cursor: Cursor, delivery_id: int, settings: Settings) -> list[Batch]:
     """One batch per entity of which the delivery has rows."""
     batches = []
     for suite in suites(settings.expectations, "delivery"):
@@ -126,7 +137,8 @@ def _delivery_batches(cursor: Cursor, delivery_id: int, settings: Settings) -> l
             raise Refused(f"There is a delivery suite for '{suite.table}', which is not an entity.")
         has_rows = f"select exists (select from raw.{suite.table} where delivery_id = %s)"  # a name of ENTITIES
         if one(cursor, has_rows, [delivery_id])[0]:
-            batches.append(Batch(suite, f"select * from raw.{suite.table} where delivery_id = {int(delivery_id)}"))
+            rows = f"select * from raw.{suite.table} where delivery_id = {int(delivery_id)}"
+            batches.append(Batch(suite, rows, ("line_no", *ENTITIES[suite.table].key)))
     return batches
 
 
@@ -137,14 +149,21 @@ def _result(boundary: Boundary, verdicts: Sequence[Verdict]) -> GateResult:
     return GateResult(boundary, outcome, len(verdicts), failed)
 
 
-def _reasons(result: GateResult) -> list[str]:
+def _reasons(result: GateResult, delivery_id: int | None = None) -> list[str]:
+    """What failed, with the first rows, and how to see the others."""
     return [
         f"{verdict.suite}: {verdict.expectation} ({verdict.severity}"
         + (f", {verdict.unexpected} rows" if verdict.unexpected is not None else "")
         + f"): {verdict.observed}"
+        + (f"; all of them: {_all_rows(verdict, delivery_id)}" if (verdict.unexpected or 0) > SHOWN else "")
         for verdict in result.failed
         if verdict.severity != "info"  # on record, and no reason for anything
     ]
+
+
+def _all_rows(verdict: Verdict, delivery_id: int | None) -> str:
+    of_delivery = ["--delivery", str(delivery_id)] if delivery_id is not None else []
+    return shlex.join(["arrears", "unexpected", verdict.suite, verdict.expectation, *of_delivery])
 
 
 def _record(

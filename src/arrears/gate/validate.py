@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from arrears.errors import Usage
+from arrears.gate.shown import told
 from arrears.gate.suite import ExpectationFile, SuiteFile
 from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect
@@ -19,10 +22,11 @@ SITE = "gate"
 
 @dataclass(frozen=True)
 class Batch:
-    """A suite and the rows it looks at: a select statement."""
+    """A suite and the rows it looks at: a select statement. key: the columns that tell a row from the others."""
 
     suite: SuiteFile
     query: str
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,27 +47,54 @@ class Verdict:
 
 
 def validate(batches: Sequence[Batch], *, url: str, docs: Path) -> list[Verdict]:
-    """Evaluate every expectation of every batch.
+    """Evaluate every expectation of every batch, and write Data Docs.
 
     An expectation that cannot be evaluated at all (a column is gone, its SQL is wrong) has failed: it is reported
     as critical whatever its severity.
     """
     context = _context(docs)
-    warehouse = context.data_sources.add_postgres(
-        "warehouse", connection_string=Address.parse(url).url("postgresql+psycopg2"), create_temp_table=False
-    )
     verdicts: list[Verdict] = []
-    try:
+    with _warehouse(context, url) as warehouse:
         for batch in batches:
-            verdicts += [_with_rows(verdict, batch, url) for verdict in _validate(context, warehouse, batch)]
+            results = _evaluate(context, warehouse, batch, "SUMMARY")
+            verdicts += [
+                _with_rows(_verdict(batch.suite.table, expectation, results.get(expectation.name)), batch, url)
+                for expectation in batch.suite.expectations
+            ]
         context.build_data_docs(site_names=[SITE])
-    finally:
-        warehouse.get_engine().dispose()
     return verdicts
 
 
-def _context(docs: Path) -> Any:
-    """A context that lives in memory and writes nothing but its Data Docs."""
+def unexpected_rows(batch: Batch, expectation: str, *, url: str) -> list[dict[str, Any]]:
+    """The rows that break an expectation which is no query: their keys, and the column it is about.
+
+    Raises:
+        Usage: it is about the table as a whole.
+    """
+    named = next(item for item in batch.suite.expectations if item.name == expectation)
+    context = _context(None)
+    with _warehouse(context, url) as warehouse:
+        alone = replace(batch, suite=SuiteFile(table=batch.suite.table, expectations=[named]))
+        result = _evaluate(context, warehouse, alone, "COMPLETE")[expectation]
+    rows: list[dict[str, Any]] | None = (result.result or {}).get("unexpected_index_list")
+    if rows is None and not result.success:
+        raise Usage(f"'{expectation}' is about {batch.suite.table} as a whole: it saw {_observed(result.result)}.")
+    return rows or []
+
+
+@contextmanager
+def _warehouse(context: Any, url: str) -> Iterator[Any]:
+    source = context.data_sources.add_postgres(
+        "warehouse", connection_string=Address.parse(url).url("postgresql+psycopg2"), create_temp_table=False
+    )
+    try:
+        yield source
+    finally:
+        source.get_engine().dispose()
+
+
+def _context(docs: Path | None) -> Any:
+    """A context that lives in memory and writes nothing but its Data Docs, where it is to write any."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
@@ -73,24 +104,27 @@ def _context(docs: Path) -> Any:
     )
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    docs.mkdir(parents=True, exist_ok=True)
-    site = {
-        "class_name": "SiteBuilder",
-        "show_how_to_buttons": False,
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)},
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-    }
+    sites = {}
+    if docs is not None:
+        docs.mkdir(parents=True, exist_ok=True)
+        sites[SITE] = {
+            "class_name": "SiteBuilder",
+            "show_how_to_buttons": False,
+            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)},
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        }
     return gx.get_context(
         mode="ephemeral",
         project_config=DataContextConfig(
             store_backend_defaults=InMemoryStoreBackendDefaults(),
-            data_docs_sites={SITE: site},
+            data_docs_sites=sites,
             progress_bars=ProgressBarsConfig(globally=False),
         ),
     )
 
 
-def _validate(context: Any, warehouse: Any, batch: Batch) -> list[Verdict]:
+def _evaluate(context: Any, warehouse: Any, batch: Batch, result_format: str) -> dict[str, Any]:
+    """Great Expectations' results of a batch, by the names of the expectations."""
     import great_expectations as gx
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
@@ -118,23 +152,34 @@ def _validate(context: Any, warehouse: Any, batch: Batch) -> list[Verdict]:
             suite=suite,
         )
     )
-    outcome = definition.run(result_format={"result_format": "SUMMARY", "partial_unexpected_count": SHOWN})
-    results = {result.expectation_config.meta["name"]: result for result in outcome.results}
-    return [_verdict(name, expectation, results.get(expectation.name)) for expectation in batch.suite.expectations]
+    outcome = definition.run(
+        result_format={
+            "result_format": result_format,
+            "partial_unexpected_count": SHOWN,
+            "unexpected_index_column_names": list(batch.key),
+        }
+    )
+    return {result.expectation_config.meta["name"]: result for result in outcome.results}
 
 
 def _with_rows(verdict: Verdict, batch: Batch, url: str) -> Verdict:
     """Show the first rows that a query found: Great Expectations only counts them."""
-    expectation = next(item for item in batch.suite.expectations if item.name == verdict.expectation)
-    query = expectation.kwargs.get("unexpected_rows_query")
-    if verdict.success or not verdict.unexpected or query is None:
+    if verdict.success or not verdict.unexpected:
         return verdict
-    found = query.replace("{batch}", f"({batch.query}) as subselect")
+    query = rows_query(batch, verdict.expectation)
+    if query is None:
+        return verdict
     with connect(url, "gate") as connection, connection.cursor() as cursor:
-        cursor.execute(f"select * from ({found}) as found limit {SHOWN}")  # from a reviewed suite file
+        cursor.execute(f"select * from ({query}) as found limit {SHOWN}")  # from a reviewed suite file
         names = [column.name for column in cursor.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return replace(verdict, observed="; ".join(map(_row, rows)))
+        return replace(verdict, observed=told(dict(zip(names, row, strict=True)) for row in cursor.fetchall()))
+
+
+def rows_query(batch: Batch, expectation: str) -> str | None:
+    """The query of the rows that break an expectation, where it is one that is written as such a query."""
+    named = next(item for item in batch.suite.expectations if item.name == expectation)
+    query: str | None = named.kwargs.get("unexpected_rows_query")
+    return query.replace("{batch}", f"({batch.query}) as subselect") if query else None
 
 
 def _verdict(suite: str, expectation: ExpectationFile, result: Any) -> Verdict:
@@ -162,11 +207,10 @@ def _exception(result: Any) -> str | None:
 
 
 def _observed(detail: dict[str, Any]) -> str:
+    rows = detail.get("partial_unexpected_index_list")
+    if rows:
+        return told(rows[:SHOWN])
     values = detail.get("partial_unexpected_list")
     if values:
         return ", ".join(map(str, values[:SHOWN]))
     return str(detail.get("observed_value"))
-
-
-def _row(row: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in row.items())

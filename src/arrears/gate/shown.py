@@ -1,0 +1,20 @@
+"""Rows as people see them: in a message, in the record of the gate, on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# Columns in which a lender's mistake could bring a person's data in clear to where a hash belongs.
+PERSONAL = frozenset({"identity_hash"})
+MASK = "•••"
+
+
+def masked(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without personal data."""
+    return {name: MASK if name in PERSONAL and value is not None else value for name, value in row.items()}
+
+
+def told(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows in one line."""
+    return "; ".join(", ".join(f"{name}={value}" for name, value in masked(row).items()) for row in rows)
