@@ -17,6 +17,8 @@ inner join {{ touched('int_instalment') }} as instalments
         and at_judgement.loan_id = instalments.loan_id
         and at_judgement.plan_no = instalments.plan_no
         and at_judgement.seq = instalments.seq
+        -- one that is agreed and not yet in force has the same instalments again
+        and at_judgement.data_as_of >= instalments.in_force_from
+        and at_judgement.data_as_of < instalments.in_force_until
 left join {{ touched('int_loan_end') }} as ends
     on at_judgement.lender = ends.lender and at_judgement.loan_id = ends.loan_id
-where not at_judgement.is_replaced
