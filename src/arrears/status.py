@@ -48,14 +48,24 @@ select
     p.restores, p.approved_by, p.reason, p.code_version
 from ops.publication as p order by p.publication_id
 """
+# A candidate is judged by itself and against the publication before, in one go: two runs, of which the worse counts.
 GATE = """
-select g.gate_run_id, g.boundary, g.build_id, g.delivery_id, g.outcome, g.finished_at,
-    (select count(*) from ops.gate_result as r where r.gate_run_id = g.gate_run_id) as evaluated
-from ops.gate_run as g where g.boundary = 'candidate' order by g.gate_run_id desc limit 1
+select g.build_id,
+    (array_agg(g.outcome order by case g.outcome when 'fail' then 1 when 'warn' then 2 else 3 end))[1] as outcome,
+    g.finished_at,
+    sum((select count(*) from ops.gate_result as r where r.gate_run_id = g.gate_run_id))::bigint as evaluated,
+    array_agg(g.gate_run_id) as gate_runs
+from (
+    select distinct on (boundary) gate_run_id, boundary, build_id, outcome, max(finished_at) over () as finished_at
+    from ops.gate_run where build_id = (select max(build_id) from ops.gate_run)
+    order by boundary, gate_run_id desc
+) as g
+group by g.build_id, g.finished_at
 """
 FAILED = """
-select r.suite, r.expectation, r.severity, r.unexpected_count, r.observed
-from ops.gate_result as r where r.gate_run_id = %s and not r.success order by r.severity, r.suite, r.expectation
+select g.boundary, r.suite, r.expectation, r.severity, r.unexpected_count, r.observed
+from ops.gate_result as r join ops.gate_run as g on g.gate_run_id = r.gate_run_id
+where r.gate_run_id = any(%s) and not r.success order by r.severity, g.boundary, r.suite, r.expectation
 """
 BUILD = """
 select b.build_id, b.business_date, b.status, s.detail
@@ -77,7 +87,7 @@ def status(url: str) -> dict[str, Any]:
 
         gate = next(iter(rows(GATE)), None)
         if gate is not None:
-            gate["failed"] = rows(FAILED, gate["gate_run_id"])
+            gate["failed"] = rows(FAILED, gate.pop("gate_runs"))
         return {
             "lenders": rows(LENDERS),
             "build": next(iter(rows(BUILD)), None),

@@ -12,7 +12,9 @@ import pytest
 from arrears.errors import Refused, Usage
 from arrears.gate import gate_candidate, gate_delivery, unexpected
 from arrears.gate.suite import suites
+from arrears.publish import approve, publish
 from arrears.settings import SOURCE_ROOT, Role, settings
+from arrears.status import status
 
 from ..conftest import Warehouse
 from .test_publish import A_FEB, B_FEB, Candidate
@@ -113,6 +115,8 @@ def test_judging_again_changes_nothing(warehouse: Warehouse, delivered: Callable
 def candidate(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Candidate:
     monkeypatch.setenv("ARREARS_EXPECTATIONS", str(tmp_path / "expectations"))
     settings.cache_clear()
+    unpublished = "table: not_yet_published\nexpectations: []"
+    write_suite(tmp_path / "expectations", unpublished, "publication", "not_yet_published")
     return Candidate(warehouse)
 
 
@@ -182,6 +186,57 @@ def test_data_docs_are_written(candidate: Candidate, tmp_path: Path) -> None:
     write_suite(tmp_path / "expectations", suite)
     judge_candidate(candidate.build([A_FEB], gate=""))
     assert (settings().home / "data_docs" / "candidate" / "index.html").exists()
+
+
+# ── against the publication before ───────────────────────────────────────────────────────────────────────
+
+
+def hold_to(folder: Path, query: str, severity: str) -> None:
+    """A candidate suite that finds nothing, and a publication suite of one query."""
+    nothing = ROWS.format(name="nothing", query="select 1 from {batch} where false", severity="critical")
+    write_suite(folder, "table: mart_x\nexpectations:" + nothing)
+    drift = ROWS.format(name="drift", query=query, severity=severity)
+    write_suite(folder, "table: mart_x\nexpectations:" + drift, "publication")
+
+
+GONE = "select lender, loans from {previous} where lender not in (select lender from {batch})"
+
+
+def test_what_was_never_published_is_held_against_nothing(candidate: Candidate, tmp_path: Path) -> None:
+    hold_to(tmp_path / "expectations", GONE, "critical")
+    number = candidate.build([A_FEB, B_FEB], gate="")
+    assert judge_candidate(number) == "pass"
+    runs = "select boundary, outcome, count(suite) from ops.gate_run left join ops.gate_result using (gate_run_id) "
+    assert candidate.warehouse.rows(runs + "group by 1, 2 order by 1") == [
+        ("candidate", "pass", 1), ("publication", "pass", 0),
+    ]  # fmt: skip
+
+
+def test_a_candidate_is_held_against_what_is_published(candidate: Candidate, tmp_path: Path) -> None:
+    hold_to(tmp_path / "expectations", GONE, "critical")
+    candidate.publish([A_FEB, B_FEB])
+    number = candidate.build([A_FEB], gate="")
+    with pytest.raises(Refused, match=r"mart_x: drift \(critical, 1 rows\): lender=b, loans=7"):
+        judge_candidate(number)
+    assert [row["loans"] for row in all_rows("mart_x", "drift", Role.PUBLISHER)] == [7]
+    with pytest.raises(Refused, match="refused"):
+        publish(number, url=settings().url(Role.PUBLISHER))
+    assert len(candidate.read()) == 2
+
+
+def test_a_warning_about_drift_asks_for_approval(candidate: Candidate, tmp_path: Path) -> None:
+    url = settings().url(Role.PUBLISHER)
+    hold_to(tmp_path / "expectations", GONE, "warning")
+    candidate.publish([A_FEB, B_FEB])
+    number = candidate.build([A_FEB], gate="")
+    assert judge_candidate(number) == "warn"
+    with pytest.raises(Refused, match="somebody has to approve"):
+        publish(number, url=url)
+    stands = status(url)["gate"]
+    assert (stands["outcome"], stands["evaluated"]) == ("warn", 2)
+    assert [(v["boundary"], v["expectation"]) for v in stands["failed"]] == [("publication", "drift")]
+    approve(number, url=url, by="Mei", reason="b has left us")
+    assert publish(number, url=url).outcome == "published"
 
 
 # ── suite files ──────────────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from psycopg2.extras import execute_values
 
 from arrears.contract.entities import ENTITIES
 from arrears.errors import Refused, Usage
-from arrears.gate.suite import Boundary, suites
+from arrears.gate.suite import Boundary, SuiteFile, suites
 from arrears.gate.validate import SHOWN, Batch, Verdict, validate
 from arrears.load import registry
 from arrears.settings import Settings
@@ -77,7 +77,7 @@ def gate_delivery(delivery_id: int, *, url: str, settings: Settings) -> GateResu
 
 
 def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult:
-    """Judge a built candidate.
+    """Judge a built candidate: by itself, and against what is published. Both are on record; the worse one counts.
 
     Raises:
         Usage: there is no such build, or it is not built.
@@ -102,7 +102,9 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
     verdicts = validate(batches, url=url, docs=settings.home / "data_docs" / "candidate")
     result = _result("candidate", verdicts)
     with connect(url, "gate candidate") as connection, connection.cursor() as cursor:
-        _record(cursor, result, verdicts, started, build_id=build_id)
+        for boundary in ("candidate", "publication"):
+            of_boundary = [verdict for verdict in verdicts if verdict.boundary == boundary]
+            _record(cursor, _result(boundary, of_boundary), of_boundary, started, build_id=build_id)
         cursor.execute(
             "update ops.build set status = %s where build_id = %s and status in ('built', 'refused')",
             ["refused" if result.outcome == "fail" else "built", build_id],
@@ -120,12 +122,22 @@ def _delivery(cursor: Cursor, delivery_id: int) -> tuple[str, dt.date, str]:
 
 
 def candidate_batches(cursor: Cursor, build_id: int | None, settings: Settings) -> list[Batch]:
-    """One batch per mart that has a suite."""
+    """One batch per mart and suite: of the mart by itself, and against the publication before, if it was in one."""
     cursor.execute("select mart, key_columns from ops.build_mart where build_id = %s", [build_id])
-    keys = dict(cursor.fetchall())
-    return [
-        Batch(suite, f'select * from candidate."{suite.table}"', tuple(keys.get(suite.table, ())))
-        for suite in suites(settings.expectations, "candidate")
+    keys = {mart: tuple(key) for mart, key in cursor.fetchall()}
+    cursor.execute("select relname from pg_class where relnamespace = 'published'::regnamespace and relkind = 'r'")
+    published = {row[0] for row in cursor.fetchall()}
+
+    def batch(suite: SuiteFile, boundary: Boundary, previous: str | None = None) -> Batch:
+        rows = f'select * from candidate."{suite.table}"'
+        return Batch(suite, rows, keys.get(suite.table, ()), boundary, previous)
+
+    return [batch(suite, "candidate") for suite in suites(settings.expectations, "candidate")] + [
+        batch(
+            suite, "publication", f'(select * from published."{suite.table}" where superseded_in is null) as previous'
+        )
+        for suite in suites(settings.expectations, "publication")
+        if suite.table in published
     ]
 
 
@@ -138,7 +150,7 @@ def delivery_batches(cursor: Cursor, delivery_id: int, settings: Settings) -> li
         has_rows = f"select exists (select from raw.{suite.table} where delivery_id = %s)"  # a name of ENTITIES
         if one(cursor, has_rows, [delivery_id])[0]:
             rows = f"select * from raw.{suite.table} where delivery_id = {int(delivery_id)}"
-            batches.append(Batch(suite, rows, ("line_no", *ENTITIES[suite.table].key)))
+            batches.append(Batch(suite, rows, ("line_no", *ENTITIES[suite.table].key), "delivery"))
     return batches
 
 

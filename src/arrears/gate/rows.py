@@ -40,13 +40,15 @@ def _batch(table: str, expectation: str, url: str, settings: Settings, delivery_
         else:
             newest = first(cursor, "select max(build_id) from ops.build")
             batches = candidate_batches(cursor, newest[0] if newest else None, settings)
-    of_table = {batch.suite.table: batch for batch in batches}
-    if table not in of_table:
-        raise Usage(f"There is no suite for '{table}' here. There are: {', '.join(of_table) or 'none'}.")
-    names = [item.name for item in of_table[table].suite.expectations]
-    if expectation not in names:
-        raise Usage(f"'{table}' has no expectation '{expectation}'. It has: {'; '.join(names)}.")
-    return of_table[table]
+    of_table = [batch for batch in batches if batch.suite.table == table]
+    if not of_table:
+        there = ", ".join(sorted({batch.suite.table for batch in batches}))
+        raise Usage(f"There is no suite for '{table}' here. There are: {there or 'none'}.")
+    for batch in of_table:
+        if any(item.name == expectation for item in batch.suite.expectations):
+            return batch
+    names = [item.name for batch in of_table for item in batch.suite.expectations]
+    raise Usage(f"'{table}' has no expectation '{expectation}'. It has: {'; '.join(names)}.")
 
 
 def _stream(query: str, url: str) -> Iterator[dict[str, Any]]:

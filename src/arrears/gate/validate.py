@@ -12,7 +12,7 @@ from typing import Any
 
 from arrears.errors import Usage
 from arrears.gate.shown import told
-from arrears.gate.suite import ExpectationFile, SuiteFile
+from arrears.gate.suite import Boundary, ExpectationFile, SuiteFile
 from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect
 
@@ -22,11 +22,30 @@ SITE = "gate"
 
 @dataclass(frozen=True)
 class Batch:
-    """A suite and the rows it looks at: a select statement. key: the columns that tell a row from the others."""
+    """A suite and the rows it looks at.
+
+    Attributes:
+        query: a select statement. key: the columns that tell a row from the others.
+        previous: what `{previous}` stands for in the suite's queries: a relation, named previous.
+    """
 
     suite: SuiteFile
     query: str
     key: tuple[str, ...] = ()
+    boundary: Boundary = "candidate"
+    previous: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name on the pages."""
+        return f"{self.boundary}.{self.suite.table}"
+
+    def arguments(self, expectation: ExpectationFile) -> dict[str, Any]:
+        """What Great Expectations is given for an expectation. Of what stands in braces it knows `{batch}` alone."""
+        if self.previous is None or "unexpected_rows_query" not in expectation.kwargs:
+            return expectation.kwargs
+        query = expectation.kwargs["unexpected_rows_query"].replace("{previous}", self.previous)
+        return {**expectation.kwargs, "unexpected_rows_query": query}
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,7 @@ class Verdict:
         unexpected: rows that break it, where that can be counted. observed: what was seen instead.
     """
 
+    boundary: Boundary
     suite: str
     expectation: str
     severity: str
@@ -58,7 +78,7 @@ def validate(batches: Sequence[Batch], *, url: str, docs: Path) -> list[Verdict]
         for batch in batches:
             results = _evaluate(context, warehouse, batch, "SUMMARY")
             verdicts += [
-                _with_rows(_verdict(batch.suite.table, expectation, results.get(expectation.name)), batch, url)
+                _with_rows(_verdict(batch, expectation, results.get(expectation.name)), batch, url)
                 for expectation in batch.suite.expectations
             ]
         context.build_data_docs(site_names=[SITE])
@@ -128,15 +148,14 @@ def _evaluate(context: Any, warehouse: Any, batch: Batch, result_format: str) ->
     import great_expectations as gx
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-    name = batch.suite.table
     # Given to the constructor, not added one by one: adding replaces an expectation of the same type.
     suite = context.suites.add(
         gx.ExpectationSuite(
-            name=name,
+            name=batch.name,
             expectations=[
                 ExpectationConfiguration(
                     type=expectation.type,
-                    kwargs=expectation.kwargs,
+                    kwargs=batch.arguments(expectation),
                     meta={"name": expectation.name},
                     notes=expectation.notes,
                     severity=expectation.severity,
@@ -147,8 +166,8 @@ def _evaluate(context: Any, warehouse: Any, batch: Batch, result_format: str) ->
     )
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(
-            name=name,
-            data=warehouse.add_query_asset(name, batch.query).add_batch_definition_whole_table("all"),
+            name=batch.name,
+            data=warehouse.add_query_asset(batch.name, batch.query).add_batch_definition_whole_table("all"),
             suite=suite,
         )
     )
@@ -178,22 +197,23 @@ def _with_rows(verdict: Verdict, batch: Batch, url: str) -> Verdict:
 def rows_query(batch: Batch, expectation: str) -> str | None:
     """The query of the rows that break an expectation, where it is one that is written as such a query."""
     named = next(item for item in batch.suite.expectations if item.name == expectation)
-    query: str | None = named.kwargs.get("unexpected_rows_query")
+    query: str | None = batch.arguments(named).get("unexpected_rows_query")
     return query.replace("{batch}", f"({batch.query}) as subselect") if query else None
 
 
-def _verdict(suite: str, expectation: ExpectationFile, result: Any) -> Verdict:
+def _verdict(batch: Batch, expectation: ExpectationFile, result: Any) -> Verdict:
+    said = Verdict(
+        batch.boundary, batch.suite.table, expectation.name, expectation.severity, False, None, None, expectation.notes
+    )
     raised = "no result came back" if result is None else _exception(result)
     if raised is not None:
-        return Verdict(suite, expectation.name, "critical", False, None, f"not evaluated: {raised}", expectation.notes)
+        return replace(said, severity="critical", observed=f"not evaluated: {raised}")
     detail = dict(result.result or {})
     unexpected = detail.get("unexpected_count")
     if unexpected is None and expectation.type == "unexpected_rows_expectation":
         unexpected = detail.get("observed_value")
     observed = None if result.success else _observed(detail)
-    return Verdict(
-        suite, expectation.name, expectation.severity, bool(result.success), unexpected, observed, expectation.notes
-    )
+    return replace(said, success=bool(result.success), unexpected=unexpected, observed=observed)
 
 
 def _exception(result: Any) -> str | None:

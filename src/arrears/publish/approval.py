@@ -61,13 +61,19 @@ def standing(build_id: int, *, url: str) -> Approval | None:
         return of(cursor, gate_run.gate_run_id) if gate_run else None
 
 
+# Of each boundary what it said last; together they are as bad as the worse one.
+NEWEST = """
+select max(gate_run_id), (array_agg(outcome order by case outcome when 'fail' then 1 when 'warn' then 2 else 3 end))[1]
+from (
+    select distinct on (boundary) gate_run_id, outcome
+    from ops.gate_run where build_id = %s order by boundary, gate_run_id desc
+) as newest
+having count(*) > 0
+"""
+
+
 def newest_gate_run(cursor: Cursor, build_id: int) -> GateRun | None:
-    row = first(
-        cursor,
-        "select gate_run_id, outcome from ops.gate_run where boundary = 'candidate' and build_id = %s "
-        "order by gate_run_id desc limit 1",
-        [build_id],
-    )
+    row = first(cursor, NEWEST, [build_id])
     return GateRun(*row) if row else None
 
 
