@@ -22,7 +22,7 @@ class Package:
     def __init__(self) -> None:
         self.calls: list[tuple] = []
         self.failures: dict[str, Exception] = {}
-        self.warn = False
+        self.warn = self.approved = False
 
     def step(self, name: str, result):
         def call(*arguments, **named):
@@ -43,6 +43,7 @@ def package(monkeypatch):
         "gate_delivery": None,
         "build": SimpleNamespace(build_id=3),
         "gate_candidate": lambda self: SimpleNamespace(outcome="warn" if self.warn else "pass"),
+        "is_approved": lambda self: self.approved,
         "publish": SimpleNamespace(to_dict=lambda: {"publication_id": 9}),
         "maintain": {"vacuumed": 1},
     }
@@ -94,7 +95,7 @@ def test_publish_without_warnings_asks_nobody(dags, package):
     assert package.calls == [
         ("build", MONTH_END, url("builder")),
         ("gate_candidate", 3, url("publisher")),
-        ("publish", 3, url("publisher"), None),
+        ("publish", 3, url("publisher"), None, None),
     ]
 
 
@@ -109,7 +110,17 @@ def test_warnings_need_somebody(dags, package):
 def test_approval_given_beforehand(dags, package):
     package.warn = True
     assert run(dags["publish_marts"], approved_by="Li Wei").state == "success"
-    assert package.calls[-1] == ("publish", 3, url("publisher"), "Li Wei")
+    assert package.calls[-1] == ("publish", 3, url("publisher"), "Li Wei", None)
+
+
+def test_approval_given_on_the_command_line(dags, package):
+    """`arrears approve`, then the task cleared: who approved and why is on record already."""
+    package.warn = package.approved = True
+    assert run(dags["publish_marts"], ask=False).state == "success"
+    assert package.calls[-2:] == [
+        ("is_approved", 3, url("publisher")),
+        ("publish", 3, url("publisher"), None, None),
+    ]
 
 
 def test_answer_of_the_approval_task_reaches_the_publication():
@@ -117,7 +128,7 @@ def test_answer_of_the_approval_task_reaches_the_publication():
 
     answer = {"responded_by_user": {"id": "7", "name": "Li Wei"}, "params_input": {"reason": "known outage"}}
     ti = SimpleNamespace(xcom_pull=lambda task_ids: answer)
-    assert publish_marts._approved_by({"ti": ti, "params": {}}) == "Li Wei: known outage"
+    assert publish_marts._approval({"ti": ti, "params": {}}) == ("Li Wei", "known outage")
 
 
 @pytest.mark.parametrize("step", ["build", "gate_candidate"])
