@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import io
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 import psycopg2
 import pytest
+from psycopg2.extensions import cursor as Cursor
 
 from arrears import pipeline
 from arrears.contract import contract_for
@@ -19,16 +20,20 @@ from arrears.contract.model import FieldMapping, TableField
 from arrears.delivery import Delivery
 from arrears.delivery.stream import open_stream
 from arrears.errors import Refused
+from arrears.gate.gate import candidate_batches, delivery_batches
+from arrears.gate.suite import Boundary, SuiteFile, suites
+from arrears.gate.validate import Batch
 from arrears.load.frames import blocks
-from arrears.settings import Role, Settings, settings
+from arrears.settings import SOURCE_ROOT, Role, Settings, settings
 from arrears.simulate import lenders, simulate
 
 from ..conftest import Warehouse
+from ..mutation.mutant import MUTANTS, broken_rows, drop_constraints, mutants
 
 LENDERS = ["hongchuang", "jike", "lakala", "paipai", "xiaodangjia"]
 FIRST, LAST = dt.date(2024, 3, 29), dt.date(2024, 3, 31)
 DAYS = [FIRST + dt.timedelta(days=number) for number in range(3)]
-LOANS = 150
+LOANS = 240
 
 
 @dataclass
@@ -172,21 +177,33 @@ def _untreated(field: TableField) -> TableField:
     return field.model_copy(update={"arrears": FieldMapping(parts=parts)})
 
 
+@dataclass
+class Planted:
+    """Personal values that the files had in clear."""
+
+    values: list[str]
+
+    def found_in(self, text: str) -> list[str]:
+        """Those in a text. Polars looks for all of them at once; a regular expression tries one after the other."""
+        found: list[str] = pl.Series([text]).str.extract_many(self.values).item().to_list()
+        return found
+
+
 @pytest.fixture(scope="module")
-def planted(published: Published) -> re.Pattern[str]:
+def planted(published: Published) -> Planted:
     values = {
         value.strip() for lender in LENDERS for kind in ("hash", "drop") for value in _personal(published, lender, kind)
     }
     assert len(values) > 5 * LOANS
-    return re.compile("|".join(re.escape(value) for value in sorted(values, key=len, reverse=True) if len(value) > 1))
+    return Planted([value for value in values if len(value) > 1])
 
 
-def test_what_is_planted_would_be_found(published: Published, planted: re.Pattern[str]) -> None:
+def test_what_is_planted_would_be_found(published: Published, planted: Planted) -> None:
     customers = next((published.landing / "lakala" / f"{FIRST}").glob("CUST_*")).read_text("gb18030")
-    assert len(planted.findall(customers)) > LOANS
+    assert len(planted.found_in(customers)) > LOANS
 
 
-def test_nothing_personal_in_any_table(published: Published, planted: re.Pattern[str]) -> None:
+def test_nothing_personal_in_any_table(published: Published, planted: Planted) -> None:
     tables = published.warehouse.rows("select format('%I.%I', schemaname, relname) from pg_stat_user_tables order by 1")
     assert len(tables) > 60
     connection = psycopg2.connect(published.warehouse.owner_url)
@@ -194,14 +211,12 @@ def test_nothing_personal_in_any_table(published: Published, planted: re.Pattern
         for (table,) in tables:
             content = io.StringIO()
             cursor.copy_expert(f"copy (select t::text from {table} as t) to stdout", content)
-            assert not planted.search(content.getvalue()), table
+            assert not planted.found_in(content.getvalue()), table
     connection.close()
 
 
-def test_nothing_personal_in_any_file_log_or_message(
-    published: Published, planted: re.Pattern[str], server: Settings
-) -> None:
-    assert not planted.search(published.said)
+def test_nothing_personal_in_any_file_log_or_message(published: Published, planted: Planted, server: Settings) -> None:
+    assert not planted.found_in(published.said)
     kept = [settings().home, server.home]
     looked_at = 0
     for path in (path for folder in kept for path in Path(folder).rglob("*")):
@@ -209,5 +224,65 @@ def test_nothing_personal_in_any_file_log_or_message(
         if not path.is_file() or inside[0] in ("landing", "truth") or ("postgres" in inside and path.suffix != ".log"):
             continue
         looked_at += 1
-        assert not planted.search(path.read_bytes().decode("utf-8", "replace")), path
+        assert not planted.found_in(path.read_bytes().decode("utf-8", "replace")), path
     assert looked_at > 5
+
+
+# ── a check that cannot fail ─────────────────────────────────────────────────────────────────────────────
+
+BOUNDARIES: tuple[Boundary, ...] = ("delivery", "candidate", "publication")
+EXPECTATIONS = [
+    (boundary, suite, expectation.name)
+    for boundary in BOUNDARIES
+    for suite in suites(SOURCE_ROOT / "expectations", boundary)
+    for expectation in suite.expectations
+]
+
+
+@pytest.fixture(scope="module")
+def laboratory(published: Published) -> Iterator[Cursor]:
+    """A transaction in which anything may be written. Nothing of it stays."""
+    connection = psycopg2.connect(published.warehouse.owner_url)
+    with connection.cursor() as cursor:
+        for schema in ("raw", "candidate"):
+            drop_constraints(cursor, schema)
+        yield cursor
+    connection.rollback()
+    connection.close()
+
+
+def judged(cursor: Cursor, boundary: Boundary, suite: SuiteFile) -> tuple[Batch, int | None]:
+    """What the gate gives Great Expectations for a suite; of the deliveries, the one that brought most."""
+    if boundary != "delivery":
+        cursor.execute("select max(build_id) from ops.build")
+        (build,) = cursor.fetchone() or (None,)
+        batches = candidate_batches(cursor, build, settings())
+        return next(one for one in batches if one.boundary == boundary and one.suite.table == suite.table), None
+    cursor.execute(f"select delivery_id from raw.{suite.table} group by 1 order by count(*) desc, 1 limit 1")
+    (delivery,) = cursor.fetchone() or (0,)
+    batches = delivery_batches(cursor, delivery, settings())
+    return next(one for one in batches if one.suite.table == suite.table), delivery
+
+
+@pytest.mark.parametrize(
+    ("boundary", "suite", "name"),
+    [pytest.param(*case, id=f"{case[0]}-{case[1].table}-{case[2]}") for case in EXPECTATIONS],
+)
+def test_every_expectation_is_broken_by_its_mutant(
+    laboratory: Cursor, boundary: Boundary, suite: SuiteFile, name: str
+) -> None:
+    mutant = next((one for one in mutants(boundary, suite) if one.expectation == name), None)
+    assert mutant is not None, "nothing shows that this expectation can fail"
+    batch, delivery = judged(laboratory, boundary, suite)
+    before, after = broken_rows(laboratory, batch, mutant, delivery)
+    assert after > before
+
+
+def test_there_is_no_mutant_of_an_expectation_that_is_gone() -> None:
+    known = {(boundary, suite.table, name) for boundary, suite, name in EXPECTATIONS}
+    said = {
+        (m.boundary, m.table, m.expectation) for boundary, suite, _ in EXPECTATIONS for m in mutants(boundary, suite)
+    }
+    files = {(path.parent.name, path.stem) for path in MUTANTS.rglob("*.yaml")}
+    assert said <= known
+    assert files <= {(boundary, table) for boundary, table, _ in known}

@@ -116,6 +116,7 @@ def test_a_dozen_real_months_through_the_dags(warehouse: Warehouse, landing: Pat
     assert rejected == 0
 
 
+@pytest.mark.timeout(1800)  # 74 deliveries, each with its gate
 def test_all_checks_of_the_real_data_hold_in_the_published_marts(warehouse: Warehouse, landing: Path) -> None:
     """All 74 month-ends, published when a deal is first seen and at the end."""
     publications: dict[dt.date, int] = {}

@@ -20,7 +20,7 @@ from .engine.cases import CASES
 from .engine.compare import Tables, differences, told
 from .engine.random_books import random_books
 from .engine.strategies import books
-from .engine.warehouse import BUSINESS_DATE, Engine, Model, broken, compiled_models, engine
+from .engine.warehouse import BUSINESS_DATE, Engine, Model, RuleBroken, broken, compiled_models, engine
 
 ON_DEMAND = os.environ.get("ARREARS_EXAMPLES")
 EXAMPLES = int(ON_DEMAND or 200)
@@ -106,6 +106,6 @@ def test_a_mistake_in_a_model_is_found(
 ) -> None:
     with (
         engine(shared_warehouse.owner_url, broken(models, model, good, bad)) as mistaken,
-        pytest.raises((FactsDiffer, MartsDiffer)),
+        pytest.raises((FactsDiffer, MartsDiffer, RuleBroken)),
     ):
         hold(mistaken, random_loans)

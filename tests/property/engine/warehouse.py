@@ -129,6 +129,10 @@ def _model(warehouse: Warehouse, node: Row, select: str) -> Model:
     return Model(node["name"], relation, tuple(f'"{name}"' for (name,) in found), keys[0] if keys else (), select)
 
 
+class RuleBroken(AssertionError):
+    """A mart refused a row: it breaks its key, or what its contract says of every row."""
+
+
 class Engine:
     """The compiled models on one connection.
 
@@ -171,6 +175,8 @@ class Engine:
         for number, model in enumerate(self.models):
             try:
                 cursor.execute(f"execute compute_{number}")
+            except psycopg2.IntegrityError as error:
+                raise RuleBroken(f"A row of {model.name} breaks a rule of its contract: {error}") from error
             except psycopg2.Error as error:
                 raise AssertionError(f"The model {model.name} failed: {error}") from error
 
