@@ -26,6 +26,38 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Of a fact whose rows are intervals [starts, ends) (ends null: it has none): the stretches [changed_from, changed_until)
+    of days for which something else is said now than was. One that ends sooner than it was to end has changed from that
+    day on. `says`: what counts of a row beside its days. -#}
+{% macro changed_stretches(model, says, starts, ends) -%}
+    (
+        select {{ says | join(', ') }}, changed_from, coalesce(changed_until, {{ last_day_ever() }}) as changed_until
+        from (
+            select
+                {{ says | join(', ') }},
+                day as changed_from,
+                lead(day) over (partition by {{ says | join(', ') }}, build_id order by day) as changed_until,
+                sum(rows_more) over (partition by {{ says | join(', ') }}, build_id order by day) as rows_more
+            from (
+                select {{ says | join(', ') }}, build_id, day, sum(rows_more) as rows_more
+                from (
+                    {% for day, side in {starts: 1, ends: -1}.items() -%}
+                    select
+                        {{ says | join(', ') }}, build_id, {{ day }} as day,
+                        case when is_fresh then {{ side }} else {{ -side }} end as rows_more
+                    from {{ changed(model) }} as intervals
+                    where {{ day }} is not null
+                    {{ 'union all' if not loop.last }}
+                    {% endfor %}
+                ) as sides
+                group by {{ says | join(', ') }}, build_id, day
+                having sum(rows_more) <> 0
+            ) as days
+        ) as stretches
+        where rows_more <> 0
+    )
+{%- endmacro %}
+
 {#- The rows of a model as this build has it, for cells that change because a day passes. None in a build of everything. -#}
 {% macro standing(model) -%}
     {{ ref(model) if build_goes_on() or not execute else '(select * from ' ~ ref(model) ~ ' where false)' }}
@@ -144,6 +176,8 @@
     {% do run_query("drop table if exists " ~ changes_of(this)) %}
 {%- endmacro %}
 
+{#- In a unit test the fixture of a fact has the columns that say what went and came. -#}
 {% macro changes_of(relation) -%}
+    {%- if relation.is_cte -%}{{ return(relation) }}{%- endif -%}
     {{ return(relation.incorporate(path={'schema': 'intermediate', 'identifier': relation.identifier ~ '_changed'})) }}
 {%- endmacro %}

@@ -225,6 +225,12 @@ at_judgement as (
     default is credit-impaired, however many days that is. -#}
 {% macro ifrs9_stage(rows, stages) %}case when {{ rows }}.dpd > {{ rows }}.default_dpd then 3 else {{ stages }}.stage end{% endmacro %}
 
+{#- After how many months it is asked how a loan has fared that was granted relief. -#}
+{% macro forbearance_horizons() %}{{ return([3, 6, 12]) }}{% endmacro %}
+
+{#- How many days a warning has time to come true in the backtest: until the loan is past 30. -#}
+{% macro warning_horizon_days() %}60{% endmacro %}
+
 {#- Money leaves a model as numeric(18, 2), counts as bigint, rates as fractions, changes as percentage points. -#}
 {% macro money(expression) %}cast({{ expression }} as numeric(18, 2)){% endmacro %}
 

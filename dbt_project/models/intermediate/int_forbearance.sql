@@ -1,6 +1,7 @@
+{{ config(meta={'tracks_changes': true}) }}
 -- What borrowers were granted, once per loan, kind and month, and what became of the loan. The last state of a loan is
 -- carried on as if nothing happened, so outcomes may lie ahead: who asks, asks up to data_as_of.
-{%- set months_after = [3, 6, 12] %}
+{%- set months_after = forbearance_horizons() %}
 {%- set grant = ['lender', 'loan_id', 'kind', 'granted_month'] %}
 with
 

@@ -1,3 +1,4 @@
+{{ config(meta={'tracks_changes': true}) }}
 -- What a loan under observation has been: for each of its states within one, [starts_on, ends_on), the most days past
 -- due at any close from the eve of the relief to the eve of that state. The clock runs forward within a state, so the
 -- most on a day is that or what the clock shows.

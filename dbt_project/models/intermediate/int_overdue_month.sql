@@ -1,4 +1,7 @@
-{{ config(meta={'also_replaces': ['lender', 'loan_id', 'month_end']}) }}
+{{ config(meta={
+    'recomputed': 'int_closing_loan', 'recomputed_in': 'intermediate',
+    'recomputed_after': {'month_end': 'months_after'}, 'tracks_changes': true
+}) }}
 -- The month-ends at which a loan in the book has a day past due, with what else its kind of debt hangs on. A loan that
 -- pays has no row here.
 with

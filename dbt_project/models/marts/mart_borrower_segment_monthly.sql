@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_segment_cell', 'cell': ['lender', 'month_end']
+}) }}
 -- Borrowers of each lender's book at each month-end, by age, income and how many loans they have anywhere. The same
 -- person has the same key at every lender, so the loans at the others, which the lender cannot see, count here.
 with
@@ -31,7 +34,9 @@ book as (
             order by loans.disbursed_on desc, months.loan_id desc
         ) as newest_first,
         count(*) over (partition by months.month_end, loans.borrower_key) as loans_anywhere
-    from {{ ref('fct_loan_month') }} as months
+    from {{ in_cells(
+        'fct_loan_month', 'int_segment_cell', on={'month_end': 'month_end'}
+    ) }} as months
     inner join {{ ref('loan_states') }} as states on months.state = states.state and not states.is_terminal
     inner join {{ ref('dim_loan') }} as loans on months.lender = loans.lender and months.loan_id = loans.loan_id
     inner join past_30

@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_loan_month_cell', 'cell': ['lender', 'month_end']
+}) }}
 -- What kind of debt the overdue loans of a month-end are, and those written off since the one before: one kind a loan,
 -- the gravest that holds. Who owes in two loans of a cell is one borrower.
 with
@@ -14,7 +17,9 @@ indebted as (
         months.overdue_amount,
         overdue.default_dpd,
         overdue.paid_on_oldest
-    from {{ ref('fct_loan_month') }} as months
+    from {{ in_cells(
+        'fct_loan_month', 'int_loan_month_cell', on={'lender': 'lender', 'month_end': 'month_end'}
+    ) }} as months
     left join {{ ref('int_overdue_month') }} as overdue
         on
             months.lender = overdue.lender

@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_loan_month_cell', 'cell': ['lender', 'month_end']
+}) }}
 -- The book of each month-end by category of the regime it is under, and beside it by stage of IFRS 9. Loans alike are
 -- counted first and classified then.
 {%- set ifrs9_in_force_from = '2018-01-01' %}
@@ -13,7 +16,9 @@ in_book as (
         months.outstanding_principal,
         observed.lender is not null as is_observed,
         greatest(months.dpd, coalesce(observed.worst_before, 0)) as classified_dpd
-    from {{ ref('fct_loan_month') }} as months
+    from {{ in_cells(
+        'fct_loan_month', 'int_loan_month_cell', on={'lender': 'lender', 'month_end': 'month_end'}
+    ) }} as months
     inner join {{ ref('loan_states') }} as states on months.state = states.state and not states.is_terminal
     left join {{ ref('int_observed_dpd') }} as observed
         on

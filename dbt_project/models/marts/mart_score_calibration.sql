@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_score_cell', 'cell': ['lender', 'product', 'vintage_quarter']
+}) }}
 -- Whether the score put loans in order: by quarter of disbursement and score band, how many were more than 30 days past
 -- due by the end of their sixth month on book. A quarter is here once its youngest month is old enough; a loan counts
 -- if it had entered the book by the end of its own sixth month, for who comes later is not seen from the start.
@@ -14,7 +17,10 @@ loans as (
         lenders.data_as_of,
         {{ quarter_end('loans.disbursed_on') }} as vintage_quarter,
         {{ month_end(add_months('loans.disbursed_on', 6)) }} as judged_on
-    from {{ ref('dim_loan') }} as loans
+    from {{ in_cells(
+        'dim_loan', 'int_score_cell',
+        on={'lender': 'lender', 'product': 'product', quarter_end('disbursed_on'): 'vintage_quarter'}
+    ) }} as loans
     inner join {{ ref('int_loan') }} as known on loans.lender = known.lender and loans.loan_id = known.loan_id
     inner join {{ ref('int_lender') }} as lenders on loans.lender = lenders.lender
 ),
