@@ -41,7 +41,7 @@ CORRECTED = "xiaodangjia"
 # What one build needs to know of the build before, and nobody else reads.
 OF_THE_BUILD = (
     "stg_touched_", "stg_changed_", "stg_known_before", "int_passage", "int_reviewed_loan", "int_closing_loan",
-    "int_borrower_loan", "int_reported_loan", "build_to_go_on_from",
+    "int_borrower_loan", "int_reported_loan", "stg_worked_loan", "int_worked_loan", "build_to_go_on_from",
 )  # fmt: skip
 OF_THE_BUILD_TOO = ("_cell", "_changed")
 

@@ -1,3 +1,4 @@
+{{ config(meta={'recomputed': 'int_worked_loan', 'recomputed_in': 'intermediate'}) }}
 -- Collection actions of known loans, by the calendar and the clock of their lender.
 with
 
@@ -20,8 +21,9 @@ by_local_time as (
         actions.promised_on,
         actions.complaint,
         lenders.data_as_of
-    from {{ ref('stg_collection_action') }} as actions
-    inner join {{ ref('int_loan') }} as loans on actions.lender = loans.lender and actions.loan_id = loans.loan_id
+    from {{ touched('stg_collection_action', 'int_worked_loan') }} as actions
+    inner join {{ touched('int_loan', 'int_worked_loan') }} as loans
+        on actions.lender = loans.lender and actions.loan_id = loans.loan_id
     inner join {{ ref('int_lender') }} as lenders on actions.lender = lenders.lender
 )
 

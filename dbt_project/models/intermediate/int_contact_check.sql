@@ -1,3 +1,4 @@
+{{ config(meta={'recomputed': 'int_worked_loan', 'recomputed_in': 'intermediate', 'tracks_changes': true}) }}
 -- Every action under every rule of contact that applies to it, by the version in force on its local day.
 with
 
@@ -18,6 +19,7 @@ under_rules as (
     select
         actions.lender,
         actions.action_id,
+        actions.loan_id,
         actions.borrower_key,
         actions.acted_at,
         actions.acted_on,
@@ -29,7 +31,7 @@ under_rules as (
         versions.quiet_from,
         versions.quiet_until,
         versions.most_connected_calls_a_day
-    from {{ ref('int_collection_action') }} as actions
+    from {{ touched('int_collection_action', 'int_worked_loan') }} as actions
     inner join versions
         on
             actions.acted_on >= versions.effective_from
@@ -56,6 +58,7 @@ in_order as (
 select
     lender,
     action_id,
+    loan_id,
     acted_on,
     agency,
     rule,

@@ -1,10 +1,11 @@
+{{ config(meta={'recomputed': 'int_worked_loan', 'recomputed_in': 'intermediate'}) }}
 -- The action that each payment of a borrower follows, for loans that anybody ever worked on: the last one on its loan
 -- within the seven days before it, and that of its own day. A payment that undoes another goes where that one went,
 -- whenever it comes. Null: nobody's.
 with recursive
 
 worked_loans as (
-    select lender, loan_id from {{ ref('int_collection_action') }} group by lender, loan_id
+    select lender, loan_id from {{ touched('int_collection_action', 'int_worked_loan') }} group by lender, loan_id
 ),
 
 payments as (
@@ -15,14 +16,14 @@ payments as (
         allocated.value_on,
         allocated.principal,
         originals.payment_id as undoes_payment_id
-    from {{ ref('int_payment_allocation') }} as allocated
+    from {{ touched('int_payment_allocation', 'int_worked_loan') }} as allocated
     inner join worked_loans
         on allocated.lender = worked_loans.lender and allocated.loan_id = worked_loans.loan_id
     inner join {{ ref('int_lender') }} as lenders
         on allocated.lender = lenders.lender and allocated.value_on <= lenders.data_as_of
-    inner join {{ ref('stg_payment') }} as sent
+    inner join {{ touched('stg_payment', 'int_worked_loan') }} as sent
         on allocated.lender = sent.lender and allocated.payment_id = sent.payment_id
-    left join {{ ref('stg_payment') }} as originals
+    left join {{ touched('stg_payment', 'int_worked_loan') }} as originals
         on
             sent.lender = originals.lender
             and sent.loan_id = originals.loan_id
@@ -50,7 +51,7 @@ candidates as (
         actions.action_id,
         actions.acted_at
     from payments
-    inner join {{ ref('int_collection_action') }} as actions
+    inner join {{ touched('int_collection_action', 'int_worked_loan') }} as actions
         on
             payments.lender = actions.lender
             and payments.loan_id = actions.loan_id

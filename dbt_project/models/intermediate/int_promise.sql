@@ -1,3 +1,4 @@
+{{ config(meta={'recomputed': 'int_worked_loan', 'recomputed_in': 'intermediate'}) }}
 -- What became of every promise to pay: the money of its loan from the day it was given until the promised day, and the
 -- days of grace that the conventions of the promised day allow. Each promise is judged by itself.
 with
@@ -12,7 +13,7 @@ promises as (
         actions.promised_amount,
         {{ add_days('actions.promised_on', 'conventions.promise_grace_days') }} as judged_on,
         conventions.promise_kept_share
-    from {{ ref('int_collection_action') }} as actions
+    from {{ touched('int_collection_action', 'int_worked_loan') }} as actions
     inner join {{ ref('int_convention') }} as conventions
         on
             actions.lender = conventions.lender
@@ -28,7 +29,7 @@ paid as (
         promises.action_id,
         sum(payments.amount) as amount
     from promises
-    inner join {{ ref('int_payment_allocation') }} as payments
+    inner join {{ touched('int_payment_allocation', 'int_worked_loan') }} as payments
         on
             promises.lender = payments.lender
             and promises.loan_id = payments.loan_id

@@ -1,7 +1,10 @@
+{{ config(meta={'recomputed': 'int_worked_loan', 'recomputed_in': 'intermediate'}) }}
 with
 
 breaches as (
-    select lender, action_id, rule, sort_order from {{ ref('int_contact_check') }} where is_breach
+    select lender, action_id, rule, sort_order
+    from {{ touched('int_contact_check', 'int_worked_loan') }}
+    where is_breach
 ),
 
 -- of the rules that an action breaks, the first
@@ -23,8 +26,8 @@ select
     actions.promised_on,
     promises.promise_kept,
     first_breaches.rule as breach_rule
-from {{ ref('int_collection_action') }} as actions
-left join {{ ref('int_promise') }} as promises
+from {{ touched('int_collection_action', 'int_worked_loan') }} as actions
+left join {{ touched('int_promise', 'int_worked_loan') }} as promises
     on actions.lender = promises.lender and actions.action_id = promises.action_id
 left join first_breaches
     on actions.lender = first_breaches.lender and actions.action_id = first_breaches.action_id

@@ -1,45 +1,27 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_early_warning_cell', 'cell': ['lender', 'month_end']
+}) }}
 -- Whether the signals would have warned: of the loans in the book and not past 30 at a month-end, how many of those
 -- with the signal standing were past 30 within 60 days, and how many of the others. A month-end whose 60 days are not
 -- over has no row.
-{%- set horizon_days = 60 %}
 with
 
 past_30 as (
     select scheme, min_dpd from {{ ref('overdue_thresholds') }} where threshold_dpd = 30
 ),
 
--- a clock only runs forward: within an interval a loan passes 30 and stays past it
-past_stretches as (
-    select
-        lender,
-        loan_id,
-        greatest(reached_on, valid_from) as past_from,
-        coalesce(valid_to, {{ last_day_ever() }}) as past_until
-    from (
-        select
-            states.lender,
-            states.loan_id,
-            states.valid_from,
-            states.valid_to,
-            {{ first_day_at_dpd('states', 'past_30.min_dpd') }} as reached_on
-        from {{ ref('int_loan_state') }} as states
-        inner join past_30 on states.scheme = past_30.scheme
-        where not states.is_terminal and (states.clock_from is not null or states.dpd_fixed > 0)
-    ) as on_the_clock
-    where reached_on < coalesce(valid_to, {{ last_day_ever() }})
-),
-
 population as (
     select
         months.lender,
         months.loan_id,
-        months.month_end,
-        {{ add_days('months.month_end', horizon_days) }} as horizon_on
-    from {{ ref('fct_loan_month') }} as months
+        months.month_end
+    from {{ in_cells(
+        'fct_loan_month', 'int_early_warning_cell', on={'lender': 'lender', 'month_end': 'month_end'}
+    ) }} as months
     inner join {{ ref('int_lender') }} as lenders
         on
             months.lender = lenders.lender
-            and {{ add_days('months.month_end', horizon_days) }} <= lenders.data_as_of
+            and {{ add_days('months.month_end', warning_horizon_days()) }} <= lenders.data_as_of
     inner join {{ ref('loan_states') }} as states on months.state = states.state and not states.is_terminal
     inner join {{ ref('int_convention') }} as conventions
         on
@@ -51,33 +33,18 @@ population as (
     where months.dpd < past_30.min_dpd
 ),
 
-turned_bad as (
-    select
-        population.lender,
-        population.loan_id,
-        population.month_end
-    from population
-    inner join past_stretches
-        on
-            population.lender = past_stretches.lender
-            and population.loan_id = past_stretches.loan_id
-            and population.horizon_on >= past_stretches.past_from
-            and {{ add_days('population.month_end', 1) }} < past_stretches.past_until
-    group by population.lender, population.loan_id, population.month_end
-),
-
 judged as (
     select
         population.lender,
         population.loan_id,
         population.month_end,
-        case when turned_bad.loan_id is not null then 1 else 0 end as is_m2_60d
+        case when outcomes.loan_id is not null then 1 else 0 end as is_m2_60d
     from population
-    left join turned_bad
+    left join {{ ref('int_early_warning_outcome') }} as outcomes
         on
-            population.lender = turned_bad.lender
-            and population.loan_id = turned_bad.loan_id
-            and population.month_end = turned_bad.month_end
+            population.lender = outcomes.lender
+            and population.loan_id = outcomes.loan_id
+            and population.month_end = outcomes.month_end
 ),
 
 months as (

@@ -1,6 +1,6 @@
 {{ config(meta={'recomputed': 'stg_touched_action', 'recomputed_by': ['lender', 'action_id']}) }}
 -- What collectors did, as last sent: the outcome of a call or a complaint about it may become known later. Actions
--- are told apart by their own id, so that they touch no loan: nothing is computed from them, loan by loan.
+-- are told apart by their own id, and touch no loan: nothing that is owed or paid follows from them.
 with
 
 newest as (
