@@ -1,4 +1,7 @@
-{{ config(meta={'recomputed': 'int_reported_loan', 'recomputed_in': 'intermediate'}) }}
+{{ config(meta={
+    'recomputed': 'int_reported_loan', 'recomputed_in': 'intermediate',
+    'recomputed_after': {'as_of': 'positions_after'}, 'tracks_changes': true
+}) }}
 -- What a lender says about a loan held against ours, position by position: whether the two agree, and if not, the first
 -- kind of break that explains it, since when the loan has been broken without a pause, and what the kind rests on. No
 -- position meets all states of its loan: its state is found by counting how many have begun.
@@ -14,7 +17,14 @@ positions as (
         positions.outstanding_principal as reported_outstanding_principal,
         positions.dpd as reported_dpd,
         loans.entered_on
-    from {{ touched('int_reported_position', 'int_reported_loan') }} as positions
+    from {{ ref('int_reported_position') }} as positions
+    {%- if not execute or goes_on() %}
+    inner join {{ ref('int_reported_loan') }} as reported_loans
+        on
+            positions.lender = reported_loans.lender
+            and positions.loan_id = reported_loans.loan_id
+            and coalesce(positions.as_of > reported_loans.positions_after, true)
+    {%- endif %}
     inner join {{ touched('int_loan', 'int_reported_loan') }} as loans
         on positions.lender = loans.lender and positions.loan_id = loans.loan_id
     where
@@ -24,9 +34,17 @@ positions as (
 
 states as (
     select
-        *,
-        row_number() over (partition by lender, loan_id order by valid_from) as turn
-    from {{ touched('int_loan_state', 'int_reported_loan') }}
+        states.*,
+        row_number() over (partition by states.lender, states.loan_id order by states.valid_from) as turn
+    from {{ ref('int_loan_state') }} as states
+    {%- if not execute or goes_on() %}
+    -- also that of the eve of the first position
+    inner join {{ ref('int_reported_loan') }} as reported_loans
+        on
+            states.lender = reported_loans.lender
+            and states.loan_id = reported_loans.loan_id
+            and coalesce(states.valid_to > reported_loans.positions_after, true)
+    {%- endif %}
 ),
 
 moments as (
@@ -107,14 +125,44 @@ in_runs as (
     from judged
 ),
 
+{%- if goes_on() %}
+
+-- the run that was on when the positions begin that are looked at: since when the last one before them is broken
+runs_before as (
+    select
+        standing.lender,
+        standing.loan_id,
+        case
+            when max(case when standing.is_broken then standing.as_of end) = max(standing.as_of)
+                then max(standing.broken_since)
+        end as broken_since
+    from {{ this }} as standing
+    inner join {{ ref('int_reported_loan') }} as reported_loans
+        on
+            standing.lender = reported_loans.lender
+            and standing.loan_id = reported_loans.loan_id
+            and standing.as_of <= reported_loans.positions_after
+    group by standing.lender, standing.loan_id
+),
+{%- endif %}
+
 with_begin as (
     select
-        *,
+        in_runs.*,
         case
-            when is_broken
-                then min(case when is_broken then as_of end) over (partition by lender, loan_id, run)
+            when in_runs.is_broken
+                then coalesce(
+                    {% if goes_on() -%}
+                    case when in_runs.run = 0 then runs_before.broken_since end,
+                    {% endif -%}
+                    min(case when in_runs.is_broken then in_runs.as_of end)
+                        over (partition by in_runs.lender, in_runs.loan_id, in_runs.run)
+                )
         end as broken_since
     from in_runs
+    {%- if goes_on() %}
+    left join runs_before on in_runs.lender = runs_before.lender and in_runs.loan_id = runs_before.loan_id
+    {%- endif %}
 ),
 
 breaks as (

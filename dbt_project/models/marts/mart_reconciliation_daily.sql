@@ -1,3 +1,6 @@
+{{ config(materialized='cells', meta={
+    'cells': 'int_reconciliation_cell', 'cell': ['lender', 'as_of_date']
+}) }}
 -- The lender's own figures against ours on every day for which it sent some, by what may explain the difference; loans
 -- on which both agree are the rows `none`.
 with
@@ -14,7 +17,9 @@ judged as (
             when breaks.as_of < lenders.data_as_of then breaks.break_type
             else breaks.break_type_on_the_day
         end as break_type
-    from {{ ref('int_position_break') }} as breaks
+    from {{ in_cells(
+        'int_position_break', 'int_reconciliation_cell', on={'lender': 'lender', 'as_of': 'as_of_date'}
+    ) }} as breaks
     inner join {{ ref('int_lender') }} as lenders on breaks.lender = lenders.lender
     where breaks.as_of <= lenders.data_as_of
 )
