@@ -78,9 +78,9 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
 
 
 def _end_orphans(cursor: Cursor) -> None:
-    """End what a killed build left running. Its dbt goes on without it; whoever holds the lock is the only one."""
+    """End what a killed build left running: its dbt has ended, the statements it sent may not have."""
     cursor.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user "
+        "select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = current_user "
         "and datname = current_database() and application_name = 'dbt'"
     )
     cursor.execute("update ops.build set status = 'failed', finished_at = clock_timestamp() where status = 'running'")
@@ -155,20 +155,23 @@ def run_dbt(
     target.mkdir(parents=True, exist_ok=True)
     project = str(settings.dbt_project)
     # A process of its own: dbt keeps global state, and its memory is given back when it ends.
-    return subprocess.run(
-        [
-            sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--log-path", str(target / "logs"), *command,
-            "--project-dir", project, "--profiles-dir", project, "--target-path", str(target),
-            "--vars", json.dumps(variables),
-        ],
+    command_line = [
+        sys.executable, "-m", "arrears.dbt_process", "--no-use-colors", "--log-path", str(target / "logs"), *command,
+        "--project-dir", project, "--profiles-dir", project, "--target-path", str(target),
+        "--vars", json.dumps(variables),
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command_line,
         # Writing down every statement takes a tenth of a small build: for who looks into one, DBT_LOG_LEVEL_FILE=debug.
         env={"DBT_LOG_LEVEL_FILE": "info", **os.environ, **dbt_environment(url)},
+        stdin=subprocess.PIPE,  # held open as long as this process lives: see arrears.dbt_process
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
         text=True,
-        check=False,
-    )  # fmt: skip
+    ) as process:
+        assert process.stdout is not None
+        said = process.stdout.read()
+        return subprocess.CompletedProcess(command_line, process.wait(), said)
 
 
 def _run_dbt(base: int | None, url: str, settings: Settings, target: Path) -> dict[str, Any]:
