@@ -87,6 +87,7 @@ MISTAKES = [
     ("int_instalment_balance", "owed_left > instalments.tolerance", "owed_left >= instalments.tolerance"),
     ("int_payoff_demand", "payments.value_on <= thresholds.asked_on", "payments.value_on < thresholds.asked_on"),
     ("int_clock", "days.day >= shortages.short_from", "days.day > shortages.short_from"),
+    ("int_delivery_day", "(days_of_lenders.business_date + (1))", "(days_of_lenders.business_date + (0))"),
     ("mart_vintage", "months.dpd >= past_thresholds.min_dpd", "months.dpd > past_thresholds.min_dpd"),
     ("mart_collection_curve", "amounts.due_month <= calendar.date", "amounts.due_month < calendar.date"),
 ]
@@ -95,7 +96,7 @@ MISTAKES = [
 @pytest.fixture(scope="module")
 def random_loans(opened: Engine) -> list[Book]:
     """Loans of two lenders, on which the models as they stand agree."""
-    loans = random_books(150, seed=7)
+    loans = random_books(150, seed=10)
     hold(opened, loans)
     return loans
 

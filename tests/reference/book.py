@@ -119,11 +119,32 @@ class Convention:
 
 
 @dataclass(frozen=True)
+class DeliveryRecord:
+    """What came for a business date, accepted or refused, with what the delivery gate found in it."""
+
+    business_date: dt.date
+    status: str
+    received_at: dt.datetime
+    files: int
+    rows_accepted: int
+    rows_rejected: int
+    expectations_evaluated: int
+    expectations_failed: int
+
+
+@dataclass(frozen=True)
 class Book:
-    """One lender's loans, known up to the close of data_as_of."""
+    """One lender's loans, known up to the close of data_as_of.
+
+    records: of its deliveries; that of data_as_of is the one that brought what stands here.
+    is_monthly: it is to deliver at month-ends alone. deadline: by when, on the day after.
+    """
 
     lender: str
     data_as_of: dt.date
     loans: tuple[Loan, ...] = field(default=())
     conventions: tuple[Convention, ...] = field(default=())
     timezone: str = "Asia/Shanghai"
+    records: tuple[DeliveryRecord, ...] = ()
+    is_monthly: bool = False
+    deadline: dt.time = dt.time(9)

@@ -12,6 +12,7 @@ from . import (
     cohorts,
     collection,
     contact_rules,
+    data_quality,
     dues,
     early_warning,
     facts,
@@ -66,6 +67,11 @@ MARTS_OF_PEOPLE: dict[str, Callable[[Sequence[Life], Everywhere], list[Row]]] = 
     "mart_early_warning_backtest": early_warning.early_warning_backtest,
 }
 
+# of a lender and its deliveries, up to the business date
+MARTS_OF_DELIVERIES: dict[str, Callable[[Book, dt.date], list[Row]]] = {
+    "mart_data_quality_daily": data_quality.data_quality_daily,
+}
+
 
 def lives(book: Book) -> list[Life]:
     """The loans of a book, each with the conventions of its product."""
@@ -85,7 +91,7 @@ def reckon(books: Sequence[Book], business_date: dt.date, known: Everywhere | No
     Of mart_early_warning the text `detail` is left out. Money is Decimal with two places.
     Raises ValueError for a book known further than the business date.
     """
-    tables: dict[str, list[Row]] = {name: [] for name in (*FACTS, *MARTS, *MARTS_OF_PEOPLE)}
+    tables: dict[str, list[Row]] = {name: [] for name in (*FACTS, *MARTS, *MARTS_OF_PEOPLE, *MARTS_OF_DELIVERIES)}
     if known is None:
         known = everywhere(books)
     for book in books:
@@ -98,4 +104,6 @@ def reckon(books: Sequence[Book], business_date: dt.date, known: Everywhere | No
             tables[name] += mart(of_the_lender)
         for name, people_mart in MARTS_OF_PEOPLE.items():
             tables[name] += people_mart(of_the_lender, known)
+        for name, delivery_mart in MARTS_OF_DELIVERIES.items():
+            tables[name] += delivery_mart(book, business_date)
     return tables

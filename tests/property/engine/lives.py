@@ -15,6 +15,7 @@ from .habits import pays
 from .happenings import HAPPENINGS, reported
 from .life import Life
 from .people import People
+from .records import with_records
 from .schedules import drawn_principal, first_schedule
 
 PRODUCTS = ("cash", "card")
@@ -53,7 +54,7 @@ def drawn_book(dice: Dice, lender: str) -> Book:
         number = len(loans) + 1
         disbursed_on = min(start + dt.timedelta(days=dice.pick((0, 0, 1, 31, 45))), data_as_of)
         loans.append(drawn_loan(dice, f"L{number}", disbursed_on, empty, people))
-    return replace(empty, loans=tuple(loans))
+    return with_records(dice, replace(empty, loans=tuple(loans)))
 
 
 def drawn_loan(dice: Dice, loan_id: str, disbursed_on: dt.date, book: Book, people: People) -> Loan:

@@ -11,6 +11,7 @@ from .conventions import drawn_conventions
 from .dice import Dice, SeededDice
 from .lives import FIRST_DAY, PRODUCTS, TIMEZONES, drawn_loan
 from .people import PEOPLE, People
+from .records import with_records
 
 LAST_DAY = dt.date(2025, 12, 31)
 LOANS_PER_LENDER = 100
@@ -41,4 +42,4 @@ def _book(dice: Dice, number: int, loans: int, names: Sequence[str]) -> Book:
     for loan in range(1, loans + 1):
         disbursed_on = FIRST_DAY + dt.timedelta(days=dice.whole(0, days))
         drawn.append(drawn_loan(dice, f"L{loan}", disbursed_on, empty, people))
-    return replace(empty, loans=tuple(drawn))
+    return with_records(dice, replace(empty, loans=tuple(drawn)))

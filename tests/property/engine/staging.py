@@ -10,14 +10,18 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
-from ...reference.book import Book, Loan
+from ...reference.book import Book, DeliveryRecord, Loan
 
 Row = dict[str, Any]
 
 TABLES = (
-    "stg_lender", "stg_lender_convention", "stg_delivery", "stg_loan", "stg_borrower", "stg_instalment", "stg_payment",
-    "stg_payment_conflict", "stg_loan_event", "stg_reported_position", "stg_loan_absence", "stg_collection_action",
+    "stg_lender", "stg_lender_convention", "stg_delivery", "stg_delivery_record", "stg_loan", "stg_borrower",
+    "stg_instalment", "stg_payment", "stg_payment_conflict", "stg_loan_event", "stg_reported_position",
+    "stg_loan_absence", "stg_collection_action",
 )  # fmt: skip
+
+# a delivery of which nothing stands any more
+ANOTHER_DELIVERY = -1
 
 # where a row came from, for the tables that say so
 ORIGIN = frozenset({"delivery_id", "file_id", "line_no", "business_date"})
@@ -49,9 +53,11 @@ class Staging:
 def _rows(book: Book) -> Iterator[tuple[str, Row]]:
     yield "stg_lender", {
         "name_en": book.lender, "name_zh": book.lender, "currency": "CNY", "timezone": book.timezone,
-        "calendar": "daily",
+        "calendar": "month_end" if book.is_monthly else "daily", "delivery_deadline": book.deadline,
     }  # fmt: skip
     yield "stg_delivery", {"received_at": dt.datetime.combine(book.data_as_of, dt.time(20), tzinfo=dt.UTC)}
+    for record in book.records:
+        yield "stg_delivery_record", _delivery_record(record, brought_the_book=record.business_date == book.data_as_of)
     for own in book.conventions:
         row = _values(own)
         yield "stg_lender_convention", {"convention": row.pop("name"), **row}
@@ -60,6 +66,13 @@ def _rows(book: Book) -> Iterator[tuple[str, Row]]:
     yield from (("stg_borrower", row) for row in borrowers.values())
     for loan in book.loans:
         yield from _rows_of_loan(loan)
+
+
+def _delivery_record(record: DeliveryRecord, *, brought_the_book: bool) -> Row:
+    row = _values(record)
+    row["delivery_status"] = row.pop("status")
+    row["rows_in_files"] = record.rows_accepted + record.rows_rejected
+    return row if brought_the_book else {**row, "delivery_id": ANOTHER_DELIVERY}
 
 
 def _borrower(loan: Loan) -> Row | None:
