@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -114,8 +114,8 @@ def _loan_of(book: Book, key: Mapping[str, Any]) -> str | None:
 def as_code(thing: Any, indent: str = "") -> str:
     """A book, or a part of one, as the Python that makes it, without what is the default."""
     match thing:
-        case datetime():
-            return f'dt.datetime.fromisoformat("{thing.isoformat()}")'
+        case datetime() | time():
+            return f'dt.{type(thing).__name__}.fromisoformat("{thing.isoformat()}")'
         case date():
             return f"dt.date({thing.year}, {thing.month}, {thing.day})"
         case Decimal():
