@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 
 from arrears.errors import Usage
-from arrears.publish.mart import PUBLISHED, Mart, shown_by
+from arrears.publish import difference
+from arrears.publish.difference import Change
+from arrears.publish.mart import PUBLISHED, Mart, is_shown_by, shown_by
 from arrears.warehouse.connect import connect, first
-
-
-@dataclass(frozen=True)
-class MonthDifference:
-    """Rows of a mart that are different, for one lender and month (None where the mart has no such column)."""
-
-    mart: str
-    lender: str | None
-    period: dt.date | None
-    added: int
-    changed: int
-    removed: int
 
 
 @dataclass(frozen=True)
@@ -50,12 +39,12 @@ class PublicationDifference:
 
     before: int
     after: int
-    months: tuple[MonthDifference, ...]
+    months: tuple[Change, ...]
     rows: tuple[RowDifference, ...]
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "before": self.before, "after": self.after, "months": [vars(month) for month in self.months],
+            "before": self.before, "after": self.after, "months": [_counts(month) for month in self.months],
             "rows": [row.to_dict() for row in self.rows],
         }  # fmt: skip
 
@@ -74,8 +63,12 @@ def compare(
     """
     with connect(url, "diff") as connection, connection.cursor() as cursor:
         marts = _marts(cursor, before, after, mart)
-        months = [month for one in marts for month in _months(cursor, one, before, after, lender)]
-        rows = _rows(cursor, marts[0], before, after, lender, limit) if mart else []
+        months: list[Change] = []
+        for one in marts:
+            was, now = _shown_otherwise(one, before, after, lender)
+            if difference.find(cursor, one, now, was):
+                months += difference.count(cursor, one, previous=None)
+        rows = _rows(cursor, marts[0], now, was, limit) if mart else []
     return PublicationDifference(before, after, tuple(months), tuple(rows))
 
 
@@ -91,61 +84,40 @@ def _marts(cursor: Cursor, before: int, after: int, only: str | None) -> list[Ma
     return [marts[only]]
 
 
-def _differing(mart: Mart, before: int, after: int, lender: str | None) -> Composed:
-    """Rows that only one of the two publications showed, joined by their key: b as they were, a as they are."""
-    of_lender: Composable = SQL("")
+def _shown_otherwise(mart: Mart, before: int, after: int, lender: str | None) -> tuple[Composed, Composed]:
+    """The rows that only the first of two publications showed, and those that only the second did."""
+    of_lender: Composable = SQL("true")
     if lender is not None:
-        of_lender = SQL(" and {}").format(
-            SQL("lender = {}").format(Literal(lender)) if mart.has_lender else SQL("false")
-        )
-    return SQL(
-        "(select *, true as is_there from {published} where {shown_before} and not {shown_after}{of_lender}) as b "
-        "full join (select *, true as is_there from {published} where {shown_after} and not {shown_before}{of_lender}) "
-        "as a on {same_key} where row({of_b}) is distinct from row({of_a})"
-    ).format(
-        published=mart.relation(PUBLISHED), shown_before=_shown(before), shown_after=_shown(after), of_lender=of_lender,
-        same_key=mart.same_key("b", "a"), of_b=mart.listed("b."), of_a=mart.listed("a."),
-    )  # fmt: skip
+        of_lender = SQL("lender = {}").format(Literal(lender)) if mart.has_lender else SQL("false")
+
+    def shown(by: int, not_by: int) -> Composed:
+        return SQL("(select {columns} from {published} where {shown} and not ({not_shown}) and {of_lender})").format(
+            columns=mart.listed(), published=mart.relation(PUBLISHED), shown=is_shown_by(Literal(by)),
+            not_shown=is_shown_by(Literal(not_by)), of_lender=of_lender,
+        )  # fmt: skip
+
+    return shown(before, after), shown(after, before)
 
 
-def _shown(publication_id: int) -> Composed:
-    return SQL("(published_in <= {0} and coalesce(superseded_in > {0}, true))").format(Literal(publication_id))
-
-
-def _either(name: str | None, sql_type: str) -> Composed:
-    if name is None:
-        return SQL("cast(null as {})").format(SQL(sql_type))
-    return SQL("coalesce(a.{0}, b.{0})").format(Identifier(name))
-
-
-def _months(cursor: Cursor, mart: Mart, before: int, after: int, lender: str | None) -> list[MonthDifference]:
+def _rows(cursor: Cursor, mart: Mart, now: Composed, was: Composed, limit: int | None) -> list[RowDifference]:
+    """The rows of which `difference` has the keys, before and after."""
     cursor.execute(
         SQL(
-            "select {lender}, cast(date_trunc('month', {period}) + interval '1 month - 1 day' as date), "
-            "count(*) filter (where b.is_there is null), "
-            "count(*) filter (where a.is_there and b.is_there), count(*) filter (where a.is_there is null) "
-            "from {differing} group by 1, 2 order by 1, 2"
+            "select d.is_added, d.is_removed, {of_b}, {of_a} from {difference} as d "
+            "left join {was} as b on {key_of_b} left join {now} as a on {key_of_a} order by {key} limit {limit}"
         ).format(
-            lender=_either("lender" if mart.has_lender else None, "text"), period=_either(mart.period, "date"),
-            differing=_differing(mart, before, after, lender),
-        )
-    )  # fmt: skip
-    return [MonthDifference(mart.name, *row) for row in cursor.fetchall()]
-
-
-def _rows(
-    cursor: Cursor, mart: Mart, before: int, after: int, lender: str | None, limit: int | None
-) -> list[RowDifference]:
-    cursor.execute(
-        SQL(
-            "select b.is_there is null, a.is_there is null, {of_b}, {of_a} from {differing} "
-            "order by {key} limit {limit}"
-        ).format(
-            of_b=mart.listed("b."), of_a=mart.listed("a."), differing=_differing(mart, before, after, lender),
-            key=SQL(", ").join(_either(name, "text") for name in mart.key), limit=Literal(limit),
+            of_b=mart.listed("b."), of_a=mart.listed("a."), difference=difference.DIFFERENCE, was=was, now=now,
+            key_of_b=mart.same_key("d", "b"), key_of_a=mart.same_key("d", "a"),
+            key=SQL(", ").join(SQL("d.{}").format(Identifier(name)) for name in mart.key), limit=Literal(limit),
         )
     )  # fmt: skip
     return [_row(mart, *row) for row in cursor.fetchall()]
+
+
+def _counts(month: Change) -> dict[str, Any]:
+    counts = asdict(month)
+    del counts["is_restatement"]  # a question about one publication and the one before it
+    return counts
 
 
 def _row(mart: Mart, is_added: bool, is_removed: bool, *values: Any) -> RowDifference:

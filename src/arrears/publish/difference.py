@@ -31,23 +31,25 @@ class Change:
     is_restatement: bool
 
 
-def find(cursor: Cursor, mart: Mart, wanted: Composable) -> int:
-    """Collect the keys of all rows in which the mart differs from `wanted`, a relation, in the temporary table
-    `difference`. Returns their number."""
+def find(cursor: Cursor, mart: Mart, wanted: Composable, standing: Composable) -> int:
+    """Collect the keys of all rows in which `wanted` differs from what stands in the temporary table `difference`.
+
+    wanted, standing: relations with the mart's columns. Returns the number of rows.
+    """
     cursor.execute(SQL("drop table if exists {}").format(DIFFERENCE))
     cursor.execute(
         SQL(
             "create temporary table difference on commit drop as "
             "select {key}, {lender} as difference_lender, {period} as difference_period, "
-            "p.published_in is null as is_added, c.present is null as is_removed "
+            "p.present is null as is_added, c.present is null as is_removed "
             "from (select *, true as present from {wanted}) as c "
-            "full join (select * from {published} where superseded_in is null) as p on {same_key} "
-            "where p.published_in is null or c.present is null or row({of_c}) is distinct from row({of_p})"
+            "full join (select *, true as present from {standing}) as p on {same_key} "
+            "where p.present is null or c.present is null or row({of_c}) is distinct from row({of_p})"
         ).format(
             key=SQL(", ").join(SQL("coalesce(c.{0}, p.{0}) as {0}").format(Identifier(name)) for name in mart.key),
             lender=_either("lender") if mart.has_lender else SQL("cast(null as text)"),
             period=_either(mart.period) if mart.period else SQL("cast(null as date)"),
-            wanted=wanted, published=mart.relation(PUBLISHED), same_key=mart.same_key("c", "p"),
+            wanted=wanted, standing=standing, same_key=mart.same_key("c", "p"),
             of_c=mart.listed("c."), of_p=mart.listed("p."),
         )
     )  # fmt: skip

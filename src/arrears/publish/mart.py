@@ -61,41 +61,47 @@ class Mart:
 
 def offered(cursor: Cursor, build_id: int) -> list[Mart]:
     """The marts of a build, as its record and the candidate schema describe them, in alphabetical order."""
+    return _of_build(cursor, build_id, CANDIDATE)
+
+
+def shown_by(cursor: Cursor, publication_id: int) -> list[Mart]:
+    """The marts that a publication has, as they are published now, in alphabetical order."""
+    (build_id,) = one(cursor, "select build_id from ops.publication where publication_id = %s", [publication_id])
+    return _of_build(cursor, build_id, PUBLISHED)
+
+
+def _of_build(cursor: Cursor, build_id: int, schema: str) -> list[Mart]:
     cursor.execute(
         "select mart, key_columns, period_column, comment from ops.build_mart where build_id = %s order by mart",
         [build_id],
     )
     return [
-        Mart(name, tuple(key), period, _columns(cursor, CANDIDATE, name), comment)
-        for name, key, period, comment in cursor.fetchall()
-    ]
-
-
-def shown_by(cursor: Cursor, publication_id: int) -> list[Mart]:
-    """The marts that a publication has, as they are published now, in alphabetical order."""
-    cursor.execute(
-        "select bm.mart, bm.key_columns, bm.period_column, bm.comment from ops.publication as p "
-        "join ops.build_mart as bm on bm.build_id = p.build_id where p.publication_id = %s order by bm.mart",
-        [publication_id],
-    )
-    return [
         Mart(
-            name,
-            tuple(key),
-            period,
-            tuple(c for c in _columns(cursor, PUBLISHED, name) if c.name not in RECORD),
-            comment,
+            name, tuple(key), period, tuple(c for c in _columns(cursor, schema, name) if c.name not in RECORD), comment
         )
         for name, key, period, comment in cursor.fetchall()
     ]
 
 
+def is_shown_by(publication: Composable, prefix: str = "") -> Composed:
+    """Whether a publication shows a row of a published table."""
+    return SQL(
+        f"{prefix}published_in <= {{0}} and ({prefix}superseded_in is null or {prefix}superseded_in > {{0}})"
+    ).format(publication)
+
+
+def current_rows(mart: Mart) -> Composed:
+    """The rows of a mart that are shown now, as a relation."""
+    return SQL("(select {columns} from {published} where superseded_in is null)").format(
+        columns=mart.listed(), published=mart.relation(PUBLISHED)
+    )
+
+
 def as_known_to(mart: Mart, publication_id: int) -> Composed:
     """The rows of a mart as a publication showed them, as a relation."""
-    return SQL(
-        "(select {columns} from {published} where published_in <= {publication} "
-        "and (superseded_in is null or superseded_in > {publication}))"
-    ).format(columns=mart.listed(), published=mart.relation(PUBLISHED), publication=Literal(publication_id))
+    return SQL("(select {columns} from {published} where {shown})").format(
+        columns=mart.listed(), published=mart.relation(PUBLISHED), shown=is_shown_by(Literal(publication_id))
+    )
 
 
 def _columns(cursor: Cursor, schema: str, relation: str) -> tuple[MartColumn, ...]:
@@ -184,9 +190,7 @@ VISIBLE = SQL(
 def _create_views(cursor: Cursor, mart: Mart, columns: list[MartColumn]) -> None:
     """publication_id first: a view can only grow at its end."""
     visible = VISIBLE if mart.has_lender else SQL("true")
-    as_known = SQL("p.published_in <= {0} and (p.superseded_in is null or p.superseded_in > {0})").format(
-        NAMED_PUBLICATION
-    )
+    as_known = is_shown_by(NAMED_PUBLICATION, "p.")
     _create_view(cursor, mart, MARTS, columns, CURRENT_PUBLICATION, SQL("p.superseded_in is null"), visible)
     _create_view(cursor, mart, AS_KNOWN, columns, NAMED_PUBLICATION, as_known, visible)
     _refresh_comments(cursor, mart)

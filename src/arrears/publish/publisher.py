@@ -13,7 +13,7 @@ from arrears.errors import Refused, Usage
 from arrears.publish import approval, difference, record
 from arrears.publish.approval import Approval
 from arrears.publish.difference import Change
-from arrears.publish.mart import CANDIDATE, Mart, as_known_to, ensure_published, offered, shown_by
+from arrears.publish.mart import CANDIDATE, Mart, as_known_to, current_rows, ensure_published, offered, shown_by
 from arrears.publish.record import Entry, PublishResult
 from arrears.warehouse.connect import connect, first
 
@@ -196,7 +196,7 @@ def _write(
     changes: list[Change] = []
     for mart in marts:
         wanted = wanted_of(mart)
-        if difference.find(cursor, mart, wanted):
+        if difference.find(cursor, mart, wanted, current_rows(mart)):
             changes += difference.count(cursor, mart, previous)
             more, fewer = difference.write(cursor, mart, wanted, publication_id)
             added, closed = added + more, closed + fewer
