@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg2.extras import RealDictCursor
 
+from arrears.gate.judgement import JUDGEMENT
 from arrears.warehouse.connect import connect
 
 LENDERS = """
@@ -48,20 +49,7 @@ select
     p.restores, p.approved_by, p.reason, p.code_version
 from ops.publication as p order by p.publication_id
 """
-# A candidate is judged by itself and against the publication before, in one go: two runs, of which the worse counts.
-GATE = """
-select g.build_id,
-    (array_agg(g.outcome order by case g.outcome when 'fail' then 1 when 'warn' then 2 else 3 end))[1] as outcome,
-    g.finished_at,
-    sum((select count(*) from ops.gate_result as r where r.gate_run_id = g.gate_run_id))::bigint as evaluated,
-    array_agg(g.gate_run_id) as gate_runs
-from (
-    select distinct on (boundary) gate_run_id, boundary, build_id, outcome, max(finished_at) over () as finished_at
-    from ops.gate_run where build_id = (select max(build_id) from ops.gate_run)
-    order by boundary, gate_run_id desc
-) as g
-group by g.build_id, g.finished_at
-"""
+EVALUATED = "select count(*) as evaluated from ops.gate_result where gate_run_id = any(%s)"
 FAILED = """
 select g.boundary, r.suite, r.expectation, r.severity, r.unexpected_count, r.observed
 from ops.gate_result as r join ops.gate_run as g on g.gate_run_id = r.gate_run_id
@@ -81,13 +69,16 @@ def status(url: str) -> dict[str, Any]:
     """Lenders, the newest build, what the gate said of it, and the current publication (None where there is none)."""
     with connect(url, "status") as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
 
-        def rows(query: str, *parameters: object) -> list[dict[str, Any]]:
+        def rows(query: str, parameters: Any = None) -> list[dict[str, Any]]:
             cursor.execute(query, parameters)
             return [dict(row) for row in cursor.fetchall()]
 
-        gate = next(iter(rows(GATE)), None)
+        judged = rows("select max(build_id) as build_id from ops.gate_run")[0]
+        gate = next((judged | judgement for judgement in rows(JUDGEMENT, judged)), None)
         if gate is not None:
-            gate["failed"] = rows(FAILED, gate.pop("gate_runs"))
+            gate_runs = gate.pop("gate_runs")
+            gate |= rows(EVALUATED, [gate_runs])[0]
+            gate["failed"] = rows(FAILED, [gate_runs])
         return {
             "lenders": rows(LENDERS),
             "build": next(iter(rows(BUILD)), None),

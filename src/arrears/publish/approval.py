@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 
 from arrears.errors import Refused
+from arrears.gate.judgement import JUDGEMENT
 from arrears.warehouse.connect import connect, first
 
 
@@ -61,20 +62,9 @@ def standing(build_id: int, *, url: str) -> Approval | None:
         return of(cursor, gate_run.gate_run_id) if gate_run else None
 
 
-# Of each boundary what it said last; together they are as bad as the worse one.
-NEWEST = """
-select max(gate_run_id), (array_agg(outcome order by case outcome when 'fail' then 1 when 'warn' then 2 else 3 end))[1]
-from (
-    select distinct on (boundary) gate_run_id, outcome
-    from ops.gate_run where build_id = %s order by boundary, gate_run_id desc
-) as newest
-having count(*) > 0
-"""
-
-
 def newest_gate_run(cursor: Cursor, build_id: int) -> GateRun | None:
-    row = first(cursor, NEWEST, [build_id])
-    return GateRun(*row) if row else None
+    row = first(cursor, JUDGEMENT, {"build_id": build_id})
+    return GateRun(max(row[0]), row[1]) if row else None
 
 
 def give(cursor: Cursor, gate_run_id: int, by: str, reason: str | None) -> None:

@@ -64,11 +64,12 @@ def compare(
     with connect(url, "diff") as connection, connection.cursor() as cursor:
         marts = _marts(cursor, before, after, mart)
         months: list[Change] = []
+        rows: list[RowDifference] = []
         for one in marts:
             was, now = _shown_otherwise(one, before, after, lender)
             if difference.find(cursor, one, now, was):
                 months += difference.count(cursor, one, previous=None)
-        rows = _rows(cursor, marts[0], now, was, limit) if mart else []
+                rows += _rows(cursor, one, now, was, limit) if mart else []
     return PublicationDifference(before, after, tuple(months), tuple(rows))
 
 
