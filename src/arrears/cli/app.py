@@ -334,11 +334,19 @@ def publications(json: Json = False) -> None:
     if json:
         output.as_json(rows)
         return
-    columns = [
-        "publication_id", "business_date", "published_at", "gate_status", "rows_added", "rows_closed", "restated",
-        "stale_lenders", "restores", "approved_by", "reason",
-    ]  # fmt: skip
-    output.table("Publications", columns, [[row[name] for name in columns] for row in rows])
+    columns = {
+        "publication_id": "no.", "business_date": "for", "published_at": "made", "gate_status": "gate",
+        "rows_added": "added", "rows_closed": "closed", "restated": "restated",
+    }  # fmt: skip
+    output.table("Publications", list(columns.values()), [[row[name] for name in columns] for row in rows])
+    for row in rows:  # what most have nothing of has no column: the table is to fit a terminal
+        remarks = [
+            f"shows publication {row['restores']} again" if row["restores"] else None,
+            f"by {row['approved_by']}: {row['reason'] or 'no reason given'}" if row["approved_by"] else None,
+            f"stale: {row['stale_lenders']}" if row["stale_lenders"] else None,
+        ]
+        if any(remarks):
+            output.say(f"{row['publication_id']}: " + "; ".join(filter(None, remarks)))
 
 
 @app.command()
