@@ -292,6 +292,14 @@ def buyback_with_a_split_taken_back() -> Book:
     )  # fmt: skip
 
 
+def repaid_more_than_was_lent_and_still_late() -> Book:
+    """A schedule may ask for more principal than was lent: the balance is below zero and a cent or two are late."""
+    return _book(
+        "2024-12-31", "620", "2024-01-28", [_due(1, "2024-02-01", "630", interest="1")],
+        [_paid(1, "2024-02-01", "630.98")],
+    )  # fmt: skip
+
+
 # ── conventions in mid-life ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -337,6 +345,7 @@ CASES: tuple[Callable[[], Book], ...] = (
     chargeback_before_the_allocation_changed,
     paid_out_of_turn_before_the_allocation_changed,
     buyback_with_a_split_taken_back,
+    repaid_more_than_was_lent_and_still_late,
     principal_stops_counting_after_the_due_day,
     another_scheme_in_mid_life,
 )
