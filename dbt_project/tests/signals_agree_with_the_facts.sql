@@ -32,8 +32,8 @@ inner join {{ ref('int_schedule_version') }} as versions
 inner join {{ ref('int_lender') }} as lenders
     on
         versions.lender = lenders.lender
-        and lenders.data_as_of >= versions.in_force_from
-        and lenders.data_as_of < versions.in_force_until
+        and versions.in_force_from <= lenders.data_as_of
+        and versions.in_force_until > lenders.data_as_of
 left join {{ ref('fct_instalment') }} as published
     on
         versions.lender = published.lender

@@ -27,7 +27,7 @@ waivers as (
         payments.amount
     from {{ touched('int_payment') }} as payments
     inner join {{ ref('int_lender') }} as lenders
-        on payments.lender = lenders.lender and lenders.data_as_of >= payments.value_on
+        on payments.lender = lenders.lender and payments.value_on <= lenders.data_as_of
     where payments.bridge_column = 'waived' and payments.settles_instalments
 ),
 

@@ -24,8 +24,8 @@ oldest_unpaid as (
     inner join {{ ref('int_lender') }} as lenders
         on
             shortages.lender = lenders.lender
-            and lenders.data_as_of >= shortages.short_from
-            and lenders.data_as_of < shortages.short_until
+            and shortages.short_from <= lenders.data_as_of
+            and shortages.short_until > lenders.data_as_of
     where shortages.track = 'current'
     group by shortages.lender, shortages.loan_id
 ),
@@ -39,7 +39,7 @@ known_positions as (
         positions.outstanding_principal
     from {{ ref('int_reported_position') }} as positions
     inner join {{ ref('int_lender') }} as lenders
-        on positions.lender = lenders.lender and lenders.data_as_of >= positions.as_of
+        on positions.lender = lenders.lender and positions.as_of <= lenders.data_as_of
 ),
 
 newest_position as (

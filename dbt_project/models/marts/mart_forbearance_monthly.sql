@@ -26,5 +26,5 @@ from {{ in_cells(
     on={'lender': 'lender', 'kind': 'kind', 'granted_month': 'granted_month'}
 ) }} as followed
 inner join {{ ref('int_lender') }} as lenders
-    on followed.lender = lenders.lender and lenders.data_as_of >= followed.granted_on
+    on followed.lender = lenders.lender and followed.granted_on <= lenders.data_as_of
 group by followed.lender, followed.kind, followed.granted_month, lenders.data_as_of
