@@ -16,8 +16,9 @@ log = logging.getLogger(__name__)
 DOC = """
 ### Space and statistics
 
-**Does:** vacuums and analyzes the published tables. No row is removed: every number that was ever published can still
-be shown.
+**Does:** lets go of publications that are neither among the newest (`ARREARS_KEEP_PUBLICATIONS`, 90) nor closed a
+month: the rows that only they showed are removed, the record of them stays. Removes the details of rejected rows after
+`ARREARS_KEEP_REJECTED_DAYS` (400). Vacuums and analyzes the published tables.
 
 #### Triage
 - **Pages when** its task fails. Nothing depends on it: the marts are as they were, only larger.
@@ -28,12 +29,13 @@ be shown.
 
 @task(pool=wiring.PUBLICATION_POOL, execution_timeout=timedelta(hours=6))
 def maintain() -> None:
-    log.info("%s", pipeline.maintain(url=wiring.url_of(wiring.PUBLISHER)))
+    done = pipeline.maintain(url=wiring.url_of(wiring.PUBLISHER), loader_url=wiring.url_of(wiring.LOADER))
+    log.info("%s", ", ".join(f"{what}: {count:,}" for what, count in done.items()))
 
 
 with DAG(
     dag_id="maintain",
-    description="Vacuum and analyze",
+    description="Retention, vacuum and analyze",
     doc_md=DOC,
     schedule=CronTriggerTimetable("0 3 * * SUN", timezone=wiring.publication_timezone()),
     catchup=False,

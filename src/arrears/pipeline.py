@@ -101,10 +101,12 @@ def rollback(publication_id: int, *, url: str, by: str, reason: str) -> publishi
         return result
 
 
-def maintain(*, url: str) -> dict[str, int]:
-    """Weekly upkeep of the published tables. Returns counts of what was done."""
+def maintain(*, url: str, loader_url: str) -> dict[str, int]:
+    """Weekly upkeep: what is no longer kept goes, and its space is given back. Returns counts of what was done."""
     with _logged("maintain", url) as entry:
-        done = maintain_warehouse(url)
+        done = publishing.retain(url=url, keep_newest=settings().keep_publications)
+        done["rejected rows forgotten"] = loading.forget(url=loader_url, older_than_days=settings().keep_rejected_days)
+        done |= maintain_warehouse(url)
         entry.detail = ", ".join(f"{name} {count}" for name, count in done.items())
         return done
 

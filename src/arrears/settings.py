@@ -53,6 +53,11 @@ class Settings(BaseSettings):
     dbt_project: Path = SOURCE_ROOT / "dbt_project"
     expectations: Path = SOURCE_ROOT / "expectations"
 
+    keep_publications: int = Field(
+        default=90, ge=1, description="newest publications that can be shown again, beside those that closed a month"
+    )
+    keep_rejected_days: int = Field(default=400, ge=0, description="days that details of rejected rows are kept")
+
     warehouse_url: SecretStr | None = Field(
         default=None, description="owner's URL of the warehouse; unset = the embedded server"
     )

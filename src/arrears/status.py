@@ -46,7 +46,8 @@ select
         select string_agg(l.lender, ', ' order by l.lender) from ops.publication_lender as l
         where l.publication_id = p.publication_id and l.is_stale
     ) as stale_lenders,
-    p.restores, p.approved_by, p.reason, p.code_version
+    p.restores, p.approved_by, p.reason, p.code_version,
+    not exists (select from ops.publication_let_go as gone where gone.publication_id = p.publication_id) as is_kept
 from ops.publication as p order by p.publication_id
 """
 EVALUATED = "select count(*) as evaluated from ops.gate_result where gate_run_id = any(%s)"

@@ -181,7 +181,7 @@ def test_a_refusal_is_not_retried_and_a_lost_connection_is(dags, package, monkey
 
 def test_maintain(dags, package):
     assert run(dags["maintain"]).state == "success"
-    assert package.calls == [("maintain", url("publisher"))]
+    assert package.calls == [("maintain", url("publisher"), url("loader"))]
 
 
 def test_plan_of_several_dates(dags):

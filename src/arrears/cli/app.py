@@ -342,6 +342,7 @@ def publications(json: Json = False) -> None:
     for row in rows:  # what most have nothing of has no column: the table is to fit a terminal
         remarks = [
             f"shows publication {row['restores']} again" if row["restores"] else None,
+            None if row["is_kept"] else "can no longer be shown",
             f"by {row['approved_by']}: {row['reason'] or 'no reason given'}" if row["approved_by"] else None,
             f"stale: {row['stale_lenders']}" if row["stale_lenders"] else None,
         ]
@@ -403,6 +404,20 @@ def rollback(
         output.as_json(result.to_dict())
     else:
         _show_publication(result)
+
+
+@app.command()
+def maintain(json: Json = False) -> None:
+    """The weekly upkeep: let go of old publications and of what was wrong with rejected rows; vacuum.
+
+    Kept are the newest publications (ARREARS_KEEP_PUBLICATIONS, 90) and all that closed a month.
+    """
+    with output.working("maintaining the warehouse"):
+        done = pipeline.maintain(url=settings().url(Role.PUBLISHER), loader_url=settings().url(Role.LOADER))
+    if json:
+        output.as_json(done)
+    else:
+        output.say(", ".join(f"{what}: {count:,}" for what, count in done.items()))
 
 
 @app.command()

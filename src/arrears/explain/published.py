@@ -40,12 +40,15 @@ class Comparison:
 def compare(
     publication_id: int, lender: str, loan_id: str, as_of: dt.date, found: Mapping[str, Any], *, url: str
 ) -> list[Comparison]:
-    """Compare the state found with what the publication shows; with nothing where it does not show that day.
+    """Compare the state found with what the publication shows; with nothing where it does not show that day, or can
+    no longer be shown.
 
     Args:
         found: a row with the `FIGURES`. url: libpq URL of the reader, who sees what BI sees.
     """
     with connect(url, "explain") as connection, connection.cursor() as cursor:
+        if not one(cursor, "select is_kept from marts.publication where publication_id = %s", [publication_id])[0]:
+            return []
         cursor.execute("select set_config('arrears.publication', %s, true)", [str(publication_id)])
         rows = {mart: _row(cursor, mart, column, [lender, loan_id, as_of]) for mart, column in MARTS.items()}
     return [

@@ -13,7 +13,7 @@ from arrears.errors import Usage
 from arrears.metrics.definitions import Metrics, no_such
 from arrears.publish.mart import AS_KNOWN, MARTS
 from arrears.settings import Settings
-from arrears.warehouse.connect import connect, one
+from arrears.warehouse.connect import connect, first
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,11 @@ def ask(question: Question, *, url: str, settings: Settings) -> Answer:
 
 def _go_back_to(cursor: Cursor, publication: int) -> None:
     """Have marts_as_known say what a publication said."""
-    newest = one(cursor, "select max(publication_id) from marts.publication")[0]
-    if newest is None or not 0 < publication <= newest:
-        raise Usage(f"There is no publication {publication}: the newest is {newest or 'still to come'}.")
+    found = first(cursor, "select is_kept from marts.publication where publication_id = %s", [publication])
+    if found is None:
+        raise Usage(f"There is no publication {publication}: `arrears publications` lists those there are.")
+    if not found[0]:
+        raise Usage(f"Publication {publication} is on record, but its rows are no longer kept.")
     cursor.execute("select set_config('arrears.publication', %s, true)", [str(publication)])
 
 

@@ -4,6 +4,7 @@ from arrears.publish.approval import Approval, approve, standing
 from arrears.publish.comparison import PublicationDifference, compare
 from arrears.publish.publisher import publish, rollback
 from arrears.publish.record import PublishResult
+from arrears.publish.retention import retain
 
 __all__ = [
     "Approval",
@@ -12,6 +13,7 @@ __all__ = [
     "approve",
     "compare",
     "publish",
+    "retain",
     "rollback",
     "standing",
 ]

@@ -9,10 +9,10 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 
 from arrears.errors import Usage
-from arrears.publish import difference
+from arrears.publish import difference, record
 from arrears.publish.difference import Change
 from arrears.publish.mart import PUBLISHED, Mart, is_shown_by, shown_by
-from arrears.warehouse.connect import connect, first
+from arrears.warehouse.connect import connect
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def compare(
         limit: rows at most; None for all. url: libpq URL of the publisher role.
 
     Raises:
-        Usage: there is no such publication or mart.
+        Usage: there is no such publication or mart, or its rows are no longer kept.
     """
     with connect(url, "diff") as connection, connection.cursor() as cursor:
         marts = _marts(cursor, before, after, mart)
@@ -75,8 +75,7 @@ def compare(
 
 def _marts(cursor: Cursor, before: int, after: int, only: str | None) -> list[Mart]:
     for publication_id in (before, after):
-        if first(cursor, "select from ops.publication where publication_id = %s", [publication_id]) is None:
-            raise Usage(f"There is no publication {publication_id}: `arrears publications` lists those there are.")
+        record.require(cursor, publication_id)
     marts = {mart.name: mart for publication in (before, after) for mart in shown_by(cursor, publication)}
     if only is None:
         return [marts[name] for name in sorted(marts)]

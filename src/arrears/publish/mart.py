@@ -176,10 +176,8 @@ def _create(cursor: Cursor, mart: Mart) -> None:
 # ── views ────────────────────────────────────────────────────────────────────────────────────────────────
 
 CURRENT_PUBLICATION = SQL("(select max(publication_id) from ops.publication)")
-NAMED_PUBLICATION = SQL(
-    "(select coalesce(nullif(current_setting('arrears.publication', true), '')::bigint, max(publication_id)) "
-    "from ops.publication)"
-)
+# An error where the session names one that there is not, or that is no longer kept.
+NAMED_PUBLICATION = SQL("(select marts_as_known.named_publication())")
 # A reader role that is bound to lenders sees those; any other sees all.
 VISIBLE = SQL(
     "(not exists (select from ops.reader_lender as mine where mine.role_name = current_user) "

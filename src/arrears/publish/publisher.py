@@ -15,7 +15,7 @@ from arrears.publish.approval import Approval
 from arrears.publish.difference import Change
 from arrears.publish.mart import CANDIDATE, Mart, as_known_to, current_rows, ensure_published, offered, shown_by
 from arrears.publish.record import Entry, PublishResult
-from arrears.warehouse.connect import connect, first
+from arrears.warehouse.connect import connect, first, one
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
         Infrastructure: the warehouse failed; the marts are as they were.
     """
     with connect(url, "publish") as connection, connection.cursor() as cursor:
-        _lock(cursor)
+        record.lock(cursor)
         done = _published_before(cursor, build_id)
         if done is not None:
             return done
@@ -76,11 +76,11 @@ def rollback(publication_id: int, *, url: str, by: str, reason: str) -> PublishR
         url: libpq URL of the publisher role.
 
     Raises:
-        Usage: there is no such publication, or it is the one that the marts show.
+        Usage: there is no such publication, its rows are no longer kept, or it is the one that the marts show.
         Infrastructure: the warehouse failed; the marts are as they were.
     """
     with connect(url, "roll back") as connection, connection.cursor() as cursor:
-        _lock(cursor)
+        record.lock(cursor)
         previous, _ = record.current(cursor)
         entry = _to_restore(cursor, publication_id, previous, by, reason)
         number = record.begin(cursor, entry)
@@ -94,11 +94,6 @@ def rollback(publication_id: int, *, url: str, by: str, reason: str) -> PublishR
         )
         record.finish(cursor, number, added, closed, changes, lenders)
     return _published(number, entry.business_date, added, closed, changes)
-
-
-def _lock(cursor: Cursor) -> None:
-    """One publisher at a time, and none beside a build."""
-    cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.candidate'))")
 
 
 def _published(
@@ -171,16 +166,14 @@ def _refuse_going_back(previous: int | None, shown: dt.date | None, build: _Buil
 
 
 def _to_restore(cursor: Cursor, publication_id: int, newest: int | None, by: str, reason: str) -> Entry:
-    row = first(
+    record.require(cursor, publication_id)
+    if publication_id == newest:
+        raise Usage(f"Publication {publication_id} is the one that the marts show: there is nothing to go back to.")
+    business_date, build_id, gate_status, code_version = one(
         cursor,
         "select business_date, build_id, gate_status, code_version from ops.publication where publication_id = %s",
         [publication_id],
     )
-    if row is None:
-        raise Usage(f"There is no publication {publication_id}: `arrears publications` lists those there are.")
-    if publication_id == newest:
-        raise Usage(f"Publication {publication_id} is the one that the marts show: there is nothing to go back to.")
-    business_date, build_id, gate_status, code_version = row
     return Entry(business_date, build_id, gate_status, code_version, by, reason, publication_id)
 
 

@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 from psycopg2.sql import SQL, Composable
 
+from arrears.errors import Usage
 from arrears.publish.difference import Change
 from arrears.warehouse.connect import first, one
 
@@ -58,6 +59,32 @@ class Entry:
     approved_by: str | None = None
     reason: str | None = None
     restores: int | None = None
+
+
+def lock(cursor: Cursor) -> None:
+    """One writer of `published` at a time, and none beside a build."""
+    cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.candidate'))")
+
+
+def require(cursor: Cursor, publication_id: int) -> None:
+    """Make sure that a publication can be shown.
+
+    Raises:
+        Usage: it was never made, or its rows are no longer kept.
+    """
+    row = first(
+        cursor,
+        "select let_go_at from ops.publication left join ops.publication_let_go using (publication_id) "
+        "where publication_id = %s",
+        [publication_id],
+    )
+    if row is None:
+        raise Usage(f"There is no publication {publication_id}: `arrears publications` lists those there are.")
+    if row[0] is not None:
+        raise Usage(
+            f"Publication {publication_id} is on record, but its rows are no longer kept (since {row[0]:%Y-%m-%d}): "
+            "`arrears publications` says which are."
+        )
 
 
 def current(cursor: Cursor) -> tuple[int, dt.date] | tuple[None, None]:

@@ -25,13 +25,14 @@ grant insert, update, delete on ops.lender, ops.lender_entity, ops.lender_conven
 grant insert, update on ops.delivery to arrears_loader;
 grant insert, update on ops.delivery_file to arrears_loader;
 grant insert on ops.delivery_seen, ops.rejected_row to arrears_loader;
+grant delete on ops.rejected_row to arrears_loader;
 grant insert on ops.gate_run, ops.gate_result to arrears_loader, arrears_publisher;
 grant insert, update on ops.build to arrears_builder;
 grant insert on ops.build_mart, ops.delivery_in_build to arrears_builder;
 grant update (until_build) on ops.delivery_in_build to arrears_builder;
 grant update on ops.build to arrears_publisher;
 grant insert, update on ops.publication to arrears_publisher;
-grant insert on ops.publication_lender, ops.publication_change, ops.approval to arrears_publisher;
+grant insert on ops.publication_lender, ops.publication_change, ops.publication_let_go, ops.approval to arrears_publisher;
 grant insert on ops.step_run to arrears_loader, arrears_builder, arrears_publisher;
 
 -- candidate: built by dbt, compared and copied by the publisher.
