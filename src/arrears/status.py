@@ -51,6 +51,7 @@ select
 from ops.publication as p order by p.publication_id
 """
 EVALUATED = "select count(*) as evaluated from ops.gate_result where gate_run_id = any(%s)"
+APPROVED = "select max(approved_by) as approved_by from ops.approval where gate_run_id = any(%s)"
 FAILED = """
 select g.boundary, r.suite, r.expectation, r.severity, r.unexpected_count, r.observed
 from ops.gate_result as r join ops.gate_run as g on g.gate_run_id = r.gate_run_id
@@ -64,10 +65,20 @@ from ops.build as b left join lateral (
 ) as s on b.status = 'failed'
 order by b.build_id desc limit 1
 """
+STEPS = """
+select step, lender, business_date, outcome, rows,
+    cast(extract(epoch from finished_at - started_at) as double precision) as seconds, finished_at
+from (
+    select r.*, row_number() over (partition by step, lender order by step_run_id desc) as newest_first
+    from ops.step_run as r
+) as runs
+where newest_first = 1 order by finished_at
+"""
 
 
 def status(url: str) -> dict[str, Any]:
-    """Lenders, the newest build, what the gate said of it, and the current publication (None where there is none)."""
+    """Lenders, the newest build, what the gate said of it, the current publication (None where there is none), and
+    how each step went last."""
     with connect(url, "status") as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
 
         def rows(query: str, parameters: Any = None) -> list[dict[str, Any]]:
@@ -78,13 +89,14 @@ def status(url: str) -> dict[str, Any]:
         gate = next((judged | judgement for judgement in rows(JUDGEMENT, judged)), None)
         if gate is not None:
             gate_runs = gate.pop("gate_runs")
-            gate |= rows(EVALUATED, [gate_runs])[0]
+            gate |= rows(EVALUATED, [gate_runs])[0] | rows(APPROVED, [gate_runs])[0]
             gate["failed"] = rows(FAILED, [gate_runs])
         return {
             "lenders": rows(LENDERS),
             "build": next(iter(rows(BUILD)), None),
             "gate": gate,
             "publication": next(iter(rows(PUBLICATION)), None),
+            "steps": rows(STEPS),
         }
 
 

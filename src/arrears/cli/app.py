@@ -515,11 +515,24 @@ def metrics(
 
 
 @app.command()
-def status(json: Json = False) -> None:
+def status(
+    json: Json = False,
+    prometheus: Annotated[
+        Path | None, typer.Option(help="Write Prometheus' text format to this file instead; - prints it.")
+    ] = None,
+) -> None:
     """Per lender: data as of, last delivery, rejected rows, stale or not; last build, gate and publication."""
+    from arrears import monitor
+
     stands = _status()
+    if prometheus is not None:
+        if prometheus == Path("-"):
+            output.verbatim(monitor.exposition(stands))
+        else:
+            monitor.write_exposition(stands, prometheus)
+        return
     if json:
-        output.as_json(stands)
+        output.as_json({"problems": monitor.problems(stands), **stands})
         return
     output.table(
         "Lenders",

@@ -1,0 +1,122 @@
+"""What a monitor wants of what stands: what is wrong in a sentence each, and Prometheus' text format."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest, write_to_textfile
+
+SEVERITIES = ("critical", "warning", "info")
+
+
+def problems(stands: dict[str, Any]) -> list[str]:
+    """What somebody has to do something about, of what `arrears.status.status` says. None where all is well."""
+    return [*_of_lenders(stands["lenders"]), *_of_the_build(stands), *_of_the_publication(stands)]
+
+
+def _of_lenders(lenders: list[dict[str, Any]]) -> Iterator[str]:
+    for row in lenders:
+        if row["last_delivery_status"] == "refused":
+            yield f"{row['lender']}: the delivery for {row['last_delivery']} was refused."
+        elif row["is_stale"]:
+            yield f"{row['lender']}: stale, its data reach to {row['data_as_of'] or 'no day'}."
+
+
+def _of_the_build(stands: dict[str, Any]) -> Iterator[str]:
+    build, gate = stands["build"], stands["gate"]
+    if build is None:
+        return
+    name = f"Build {build['build_id']} for {build['business_date']}"
+    if build["status"] == "failed":
+        yield f"{name} failed: {build['detail'] or 'see the log'}"
+    elif build["status"] == "refused":
+        yield f"{name} did not pass the gate."
+    elif build["status"] == "built" and _waits(gate, build["build_id"]):
+        yield f"{name} has warnings and waits for an approval."
+
+
+def _waits(gate: dict[str, Any] | None, build_id: int) -> bool:
+    return (
+        gate is not None and (gate["build_id"], gate["outcome"]) == (build_id, "warn") and gate["approved_by"] is None
+    )
+
+
+def _of_the_publication(stands: dict[str, Any]) -> Iterator[str]:
+    if stands["publication"] is None:
+        yield "Nothing has been published yet."
+
+
+def exposition(stands: dict[str, Any]) -> str:
+    """The figures in Prometheus' text format."""
+    return generate_latest(_registry(stands)).decode()
+
+
+def write_exposition(stands: dict[str, Any], path: Path) -> None:
+    """The same as a file for node_exporter's textfile collector, put in place in one step."""
+    write_to_textfile(str(path), _registry(stands))
+
+
+def _registry(stands: dict[str, Any]) -> CollectorRegistry:
+    registry = CollectorRegistry()
+
+    def gauge(name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"arrears_{name}", text, labels, registry=registry)
+
+    gauge("problems", "What somebody has to do something about (arrears status --json)").set(len(problems(stands)))
+    _publication(gauge, stands["publication"])
+    _lenders(gauge, stands["lenders"])
+    _gate(gauge, stands["gate"])
+    _steps(gauge, stands["steps"])
+    return registry
+
+
+def _publication(gauge: Any, publication: dict[str, Any] | None) -> None:
+    number = gauge("publication_number", "The publication that the marts show, 0 before the first")
+    made = gauge("publication_timestamp_seconds", "When it was made")
+    day = gauge("publication_business_date_seconds", "Midnight UTC of the business date it is for")
+    number.set(publication["publication_id"] if publication else 0)
+    if publication:
+        made.set(publication["published_at"].timestamp())
+        day.set(_midnight(publication["business_date"]))
+
+
+def _lenders(gauge: Any, lenders: list[dict[str, Any]]) -> None:
+    as_of = gauge("lender_data_as_of_seconds", "Midnight UTC of the day the lender's data reach to", "lender")
+    stale = gauge("lender_stale", "1 where the lender was behind the business date of the publication", "lender")
+    refused = gauge("lender_last_delivery_refused", "1 where the lender's newest delivery was refused", "lender")
+    rejected = gauge("lender_rejected_rows", "Rejected rows of the lender's newest delivery", "lender")
+    for row in lenders:
+        name = row["lender"]
+        if row["data_as_of"]:
+            as_of.labels(name).set(_midnight(row["data_as_of"]))
+        stale.labels(name).set(row["is_stale"])
+        refused.labels(name).set(row["last_delivery_status"] == "refused")
+        rejected.labels(name).set(row["rejected_rows"])
+
+
+def _gate(gauge: Any, gate: dict[str, Any] | None) -> None:
+    failed = gauge("gate_expectations_failed", "Expectations that did not hold at the last judgement", "severity")
+    for severity in SEVERITIES:
+        failed.labels(severity).set(sum(one["severity"] == severity for one in gate["failed"]) if gate else 0)
+
+
+def _steps(gauge: Any, steps: list[dict[str, Any]]) -> None:
+    labels = ("step", "lender")
+    ended = gauge("step_timestamp_seconds", "When the step ended last", *labels)
+    took = gauge("step_duration_seconds", "How long it took", *labels)
+    rows = gauge("step_rows", "Rows it loaded or wrote", *labels)
+    done = gauge("step_done", "1 where it was done, 0 where it was refused or failed", *labels)
+    for step in steps:
+        names = (step["step"], step["lender"] or "")
+        ended.labels(*names).set(step["finished_at"].timestamp())
+        took.labels(*names).set(step["seconds"])
+        done.labels(*names).set(step["outcome"] == "done")
+        if step["rows"] is not None:
+            rows.labels(*names).set(step["rows"])
+
+
+def _midnight(day: dt.date) -> float:
+    return dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC).timestamp()
