@@ -1,0 +1,104 @@
+"""Backup and restore by the commands of docs/operations.md: the restored warehouse goes on as the first one does."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arrears import pipeline
+from arrears.load import registry
+from arrears.settings import SOURCE_ROOT, Role, Settings, settings
+from arrears.simulate import simulate
+from arrears.warehouse.connect import connect
+from arrears.warehouse.embedded import DATABASE, EmbeddedServer, binaries
+from arrears.warehouse.provision import provision
+
+from ..conftest import Warehouse
+
+LENDER = "lakala"
+FIRST, SECOND = dt.date(2024, 3, 30), dt.date(2024, 3, 31)
+CHAPTER = "## Backup and restore"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Settings]:
+    """Another server, as it is before anything of arrears is in it."""
+    embedded = EmbeddedServer(tmp_path / "elsewhere")
+    embedded.up()
+    secrets = dict(line.split("=", 1) for line in embedded.secrets_file.read_text().splitlines())
+    values = {name.removeprefix("ARREARS_").lower(): value for name, value in secrets.items()}
+    own = Settings(home=embedded.home, **{name: values[name] for name in values if name in Settings.model_fields})
+    with connect(own.owner().to("postgres").url(), "create", autocommit=True) as server, server.cursor() as cursor:
+        cursor.execute(f"create database {DATABASE}")
+    yield own
+    embedded.down()
+
+
+def commands(heading: str) -> str:
+    """The first block of commands of the chapter below a heading."""
+    chapter = (SOURCE_ROOT / "docs/operations.md").read_text().split(CHAPTER)[1].split("\n## ")[0]
+    return chapter.split(heading)[1].split("```sh\n")[1].split("```")[0]
+
+
+def execute(script: str, folder: Path, url: str) -> None:
+    environment = os.environ | {"PATH": f"{binaries()}:{os.environ['PATH']}", "ARREARS_WAREHOUSE_URL": url}
+    done = subprocess.run(
+        ["sh", "-e", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def run(warehouse: Warehouse, day: dt.date) -> int:
+    """The steps of a day, but for what the gate says. Returns the number of the publication."""
+    loaded = pipeline.load(LENDER, day, url=warehouse.url(Role.LOADER))
+    with connect(warehouse.url(Role.LOADER), "accept") as connection, connection.cursor() as cursor:
+        registry.accept(cursor, loaded.delivery_id)
+    built = pipeline.build(day, url=warehouse.url(Role.BUILDER))
+    warehouse.rows(
+        "insert into ops.gate_run (boundary, build_id, outcome, started_at, finished_at) "
+        "values ('candidate', %s, 'pass', now(), now())", built.build_id, role=Role.PUBLISHER,
+    )  # fmt: skip
+    return pipeline.publish(built.build_id, url=warehouse.url(Role.PUBLISHER)).publication_id
+
+
+def shown(warehouse: Warehouse, publication: int) -> dict[str, list[Any]]:
+    """What readers see of a publication."""
+    views = warehouse.rows("select viewname from pg_views where schemaname = 'marts_as_known' order by 1")
+    named = f"set arrears.publication = '{publication}'; "
+    return {
+        view: sorted(
+            warehouse.rows(f"{named}select * from marts_as_known.{view}", role=Role.READER),
+            key=repr,
+        )
+        for (view,) in views
+    }
+
+
+@pytest.mark.usefixtures("models_alone")
+def test_a_restored_warehouse_publishes_on(
+    warehouse: Warehouse, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulate(
+        start=FIRST, end=SECOND, loans=30, seed=4, lenders=[LENDER], landing=tmp_path / "landing",
+        truth=tmp_path / "truth",
+    )  # fmt: skip
+    assert run(warehouse, FIRST) == 1
+    execute(commands("Back up"), tmp_path, warehouse.owner_url)
+
+    execute(commands("Restore"), tmp_path, elsewhere.owner().url())
+    provision(elsewhere)  # `arrears up`
+    for name in [field for field in Settings.model_fields if field.endswith("password")] + ["warehouse_url"]:
+        monkeypatch.setenv(f"ARREARS_{name.upper()}", getattr(elsewhere, name).get_secret_value())
+    settings.cache_clear()
+    restored = Warehouse(settings())
+    first = shown(warehouse, 1)
+    assert shown(restored, 1) == first
+    assert run(restored, SECOND) == 2
+    assert shown(restored, 1) == first
+    assert len(shown(restored, 2)["mart_delinquency_daily"]) > len(first["mart_delinquency_daily"]) > 0
