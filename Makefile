@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Containers often forbid Python to keep what it compiled; then every process compiles Airflow and dbt anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run run-real day airflow test lint lock clean
+.PHONY: help run run-real day airflow test mutation lint lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,10 @@ airflow: $(VENV)/.run  ## Airflow's UI and scheduler on 127.0.0.1 (stop with Ctr
 
 test: $(VENV)/.dev lint  ## Install what the tests need and run all of them
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+mutation: $(VENV)/.dev  ## Spoil files and data in every known way, and say how much of it is caught
+	$(BIN)/python -m pytest -q -p tests.mutation.score \
+		tests/integration/test_five_lenders.py tests/integration/test_situations.py -k "mutant or test_situations"
 
 lint: $(VENV)/.dev  ## Style, types, SQL and layering
 	$(BIN)/ruff check .
