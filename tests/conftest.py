@@ -64,14 +64,14 @@ class Warehouse:
         return self.rows(query, *parameters, role=role)[0][0]
 
 
-def _fresh_database(server: Settings, name: str) -> str:
-    """A copy of the provisioned database, in place of one of that name: milliseconds instead of a provisioning."""
+def _fresh_database(server: Settings, name: str, like: str = DATABASE) -> str:
+    """A copy of a database, in place of one of that name: milliseconds instead of what the other was made by."""
     owner = server.owner()
     connection = psycopg2.connect(owner.to("postgres").url())
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
-        cursor.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(DATABASE)))
+        cursor.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(like)))
         for role in Role:
             rights = "connect" if role is Role.READER else "connect, temporary"
             cursor.execute(
@@ -83,9 +83,11 @@ def _fresh_database(server: Settings, name: str) -> str:
     return owner.to(name).url()
 
 
-def open_warehouse(server: Settings, name: str, home: Path, patch: pytest.MonkeyPatch) -> Warehouse:
-    """A fresh database named `name`, with the environment and `settings()` pointing at it."""
-    url = _fresh_database(server, name)
+def open_warehouse(
+    server: Settings, name: str, home: Path, patch: pytest.MonkeyPatch, like: str = DATABASE
+) -> Warehouse:
+    """A fresh database named `name`, a copy of `like`, with the environment and `settings()` pointing at it."""
+    url = _fresh_database(server, name, like)
     patch.setenv("ARREARS_WAREHOUSE_URL", url)
     patch.setenv("ARREARS_HOME", str(home))
     patch.setenv("ARREARS_LANDING", str(home / "landing"))
