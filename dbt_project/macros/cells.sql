@@ -150,7 +150,8 @@
     insert into {{ this }} ({{ columns }}) select {{ columns }} from differences where place is null
 {%- endmacro %}
 
-{#- Changes count until a build is whole, so those of a build that failed stay: the next one has the same base. -#}
+{#- Changes count until a build is whole, so those of a build that failed stay: the next one has the same base. Models
+    join them before anybody else has counted them, and without that the planner takes thousands for a handful. -#}
 {% macro keep_changes(columns) -%}
     {%- set changes = changes_of(this) -%}
     {%- set base_build = this_build()['base_build'] | int -%}
@@ -161,6 +162,7 @@
     insert into {{ changes }} ({{ columns }}, base_build, build_id, is_fresh)
     select {{ columns }}, {{ base_build }}, {{ this_build()['build_id'] | int }}, place is null
     from differences;
+    {{ analyze_table(changes) }};
 {%- endmacro %}
 
 {#- For a table that is made anew. Where the build goes on, that is because it is gone: then nobody knows what has changed

@@ -83,9 +83,9 @@
 {%- endmacro %}
 
 {#- Fresh statistics, so that the next model's plan is not a guess. -#}
-{% macro analyze_table() %}{{ return(adapter.dispatch('analyze_table', 'arrears')()) }}{% endmacro %}
-{% macro default__analyze_table() %}analyze {{ this }}{% endmacro %}
-{% macro spark__analyze_table() %}analyze table {{ this }} compute statistics{% endmacro %}
+{% macro analyze_table(relation=none) %}{{ return(adapter.dispatch('analyze_table', 'arrears')(relation or this)) }}{% endmacro %}
+{% macro default__analyze_table(relation) %}analyze {{ relation }}{% endmacro %}
+{% macro spark__analyze_table(relation) %}analyze table {{ relation }} compute statistics{% endmacro %}
 
 {#- Calendar months between the months of two dates. -#}
 {% macro months_between(earlier, later) -%}
