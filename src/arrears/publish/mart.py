@@ -6,6 +6,7 @@ user's own view on a mart is never touched.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg2.extensions import cursor as Cursor
@@ -16,6 +17,7 @@ from arrears.warehouse.connect import one
 
 CANDIDATE, PUBLISHED, MARTS, AS_KNOWN = "candidate", "published", "marts", "marts_as_known"
 RECORD = ("published_in", "superseded_in")
+PUBLICATION = "publication_id"  # what a view has beside the mart's own columns
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Mart:
         """Whether its rows state history: the period is part of the key, so a row once published should not change."""
         return self.period is not None and self.period in self.key
 
+    def missing_from(self, columns: Sequence[MartColumn]) -> list[MartColumn]:
+        names = {column.name for column in columns}
+        return [column for column in self.columns if column.name not in names]
+
     def relation(self, schema: str) -> Identifier:
         return Identifier(schema, self.name)
 
@@ -76,11 +82,13 @@ def _of_build(cursor: Cursor, build_id: int, schema: str) -> list[Mart]:
         [build_id],
     )
     return [
-        Mart(
-            name, tuple(key), period, tuple(c for c in _columns(cursor, schema, name) if c.name not in RECORD), comment
-        )
+        Mart(name, tuple(key), period, _own(columns_of(cursor, schema, name)), comment)
         for name, key, period, comment in cursor.fetchall()
     ]
+
+
+def _own(columns: Sequence[MartColumn]) -> tuple[MartColumn, ...]:
+    return tuple(column for column in columns if column.name not in RECORD)
 
 
 def is_shown_by(publication: Composable, prefix: str = "") -> Composed:
@@ -104,7 +112,8 @@ def as_known_to(mart: Mart, publication_id: int) -> Composed:
     )
 
 
-def _columns(cursor: Cursor, schema: str, relation: str) -> tuple[MartColumn, ...]:
+def columns_of(cursor: Cursor, schema: str, relation: str) -> tuple[MartColumn, ...]:
+    """The columns of a table or view, in its order; none where there is no such relation."""
     cursor.execute(
         "select a.attname, format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum) "
         "from pg_attribute as a where a.attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) "
@@ -114,25 +123,20 @@ def _columns(cursor: Cursor, schema: str, relation: str) -> tuple[MartColumn, ..
     return tuple(MartColumn(*row) for row in cursor.fetchall())
 
 
-def ensure_published(cursor: Cursor, mart: Mart) -> None:
-    """Give the published table the candidate's shape.
+def require_whole(cursor: Cursor, mart: Mart) -> None:
+    """Make sure that the candidate has every published column.
 
     Raises:
-        Refused: the candidate lacks a published column, or has it in another type or key.
+        Refused: it lacks one, or has it in another type.
     """
     if not mart.columns:
         raise Refused(f"The build has no table candidate.{mart.name}: build again.")
-    standing = {column.name: column for column in _columns(cursor, PUBLISHED, mart.name)}
-    if not standing:
-        _create(cursor, mart)
-        _create_views(cursor, mart, list(mart.columns))
-        return
     wanted = {column.name: column for column in mart.columns}
     reasons = [
-        f"{mart.name}.{name}: published as {column.sql_type}, "
-        + (f"now {wanted[name].sql_type}" if name in wanted else "now missing")
-        for name, column in standing.items()
-        if name not in RECORD and (name not in wanted or wanted[name].sql_type != column.sql_type)
+        f"{mart.name}.{column.name}: published as {column.sql_type}, "
+        + (f"now {wanted[column.name].sql_type}" if column.name in wanted else "now missing")
+        for column in _own(columns_of(cursor, PUBLISHED, mart.name))
+        if column.name not in wanted or wanted[column.name].sql_type != column.sql_type
     ]
     if reasons:
         raise Refused(
@@ -140,16 +144,13 @@ def ensure_published(cursor: Cursor, mart: Mart) -> None:
             "one beside it, or publish the mart under a new name.",
             reasons,
         )
-    added = [column for column in mart.columns if column.name not in standing]
-    for column in added:
-        cursor.execute(
-            SQL("alter table {} add column {} {}").format(
-                mart.relation(PUBLISHED), Identifier(column.name), SQL(column.sql_type)
-            )
-        )
-    if added:
-        order = [column for name in standing if name not in RECORD for column in [wanted[name]]]
-        _create_views(cursor, mart, [*order, *added])
+
+
+def ensure_published(cursor: Cursor, mart: Mart) -> None:
+    """Create the published table and its views where the mart is new, and refresh comments."""
+    if not columns_of(cursor, PUBLISHED, mart.name):
+        _create(cursor, mart)
+        _create_views(cursor, mart)
     _refresh_comments(cursor, mart)
 
 
@@ -185,36 +186,32 @@ VISIBLE = SQL(
 )
 
 
-def _create_views(cursor: Cursor, mart: Mart, columns: list[MartColumn]) -> None:
-    """publication_id first: a view can only grow at its end."""
-    visible = VISIBLE if mart.has_lender else SQL("true")
-    as_known = is_shown_by(NAMED_PUBLICATION, "p.")
-    _create_view(cursor, mart, MARTS, columns, CURRENT_PUBLICATION, SQL("p.superseded_in is null"), visible)
-    _create_view(cursor, mart, AS_KNOWN, columns, NAMED_PUBLICATION, as_known, visible)
-    _refresh_comments(cursor, mart)
+def _create_views(cursor: Cursor, mart: Mart) -> None:
+    for schema in (MARTS, AS_KNOWN):
+        cursor.execute(view(mart, schema, mart.columns))
+        cursor.execute(SQL("grant select on {} to arrears_reader").format(mart.relation(schema)))
 
 
-def _create_view(
-    cursor: Cursor, mart: Mart, schema: str, columns: list[MartColumn], publication: Composable,
-    current: Composable, visible: Composable,
-) -> None:  # fmt: skip
-    names = SQL(", ").join(SQL("p.{}").format(Identifier(column.name)) for column in columns)
-    cursor.execute(
-        SQL(
-            "create or replace view {view} with (security_barrier) as "
-            "select {publication} as publication_id, {names} from {table} as p where {current} and {visible}"
-        ).format(
-            view=mart.relation(schema), publication=publication, names=names, table=mart.relation(PUBLISHED),
-            current=current, visible=visible,
-        )
+def view(mart: Mart, schema: str, columns: Sequence[MartColumn]) -> Composed:
+    """The statement that makes a mart's view, or gives it more columns. publication_id first: a view can only grow at
+    its end."""
+    publication = NAMED_PUBLICATION if schema == AS_KNOWN else CURRENT_PUBLICATION
+    current = is_shown_by(publication, "p.") if schema == AS_KNOWN else SQL("p.superseded_in is null")
+    return SQL(
+        "create or replace view {view} with (security_barrier) as "
+        "select {publication} as {named}, {names} from {table} as p where {current} and {visible}"
+    ).format(
+        named=Identifier(PUBLICATION),
+        view=mart.relation(schema), publication=publication, table=mart.relation(PUBLISHED), current=current,
+        names=SQL(", ").join(SQL("p.{}").format(Identifier(column.name)) for column in columns),
+        visible=VISIBLE if mart.has_lender else SQL("true"),
     )  # fmt: skip
-    cursor.execute(SQL("grant select on {} to arrears_reader").format(mart.relation(schema)))
 
 
 def _refresh_comments(cursor: Cursor, mart: Mart) -> None:
     """Carry the models' comments over to the views, where they changed: BI tools show them."""
     for schema in (MARTS, AS_KNOWN):
-        standing = {column.name: column.comment for column in _columns(cursor, schema, mart.name)}
+        standing = {column.name: column.comment for column in columns_of(cursor, schema, mart.name)}
         (comment,) = one(
             cursor,
             "select obj_description(to_regclass(format('%%I.%%I', %s::text, %s::text)), 'pg_class')",
@@ -223,7 +220,7 @@ def _refresh_comments(cursor: Cursor, mart: Mart) -> None:
         if mart.comment and comment != mart.comment:
             cursor.execute(SQL("comment on view {} is {}").format(mart.relation(schema), Literal(mart.comment)))
         comments = {column.name: column.comment for column in mart.columns}
-        comments["publication_id"] = "The publication that these rows belong to (发布编号)"
+        comments[PUBLICATION] = "The publication that these rows belong to (发布编号)"
         for name, comment in comments.items():
             if comment and standing.get(name) != comment:
                 cursor.execute(

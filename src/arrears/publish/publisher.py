@@ -13,8 +13,18 @@ from arrears.errors import Refused, Usage
 from arrears.publish import approval, difference, record
 from arrears.publish.approval import Approval
 from arrears.publish.difference import Change
-from arrears.publish.mart import CANDIDATE, Mart, as_known_to, current_rows, ensure_published, offered, shown_by
+from arrears.publish.mart import (
+    CANDIDATE,
+    Mart,
+    as_known_to,
+    current_rows,
+    ensure_published,
+    offered,
+    require_whole,
+    shown_by,
+)  # fmt: skip
 from arrears.publish.record import Entry, PublishResult
+from arrears.publish.widening import widen
 from arrears.warehouse.connect import connect, first, one
 
 
@@ -49,12 +59,15 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
         gate_status, approved = _gate_status(cursor, build, approved_by, reason)
         previous, shown = record.current(cursor)
         _refuse_going_back(previous, shown, build)
+        marts = offered(cursor, build_id)
+        for mart in marts:
+            require_whole(cursor, mart)
+        widen(cursor, marts, url)
         entry = Entry(
             build.business_date, build_id, gate_status, build.code_version,
             approved_by=approved.approved_by if approved else None, reason=approved.reason if approved else None,
         )  # fmt: skip
         publication_id = record.begin(cursor, entry)
-        marts = offered(cursor, build_id)
         for mart in marts:
             ensure_published(cursor, mart)
         added, closed, changes = _write(cursor, marts, lambda mart: mart.relation(CANDIDATE), publication_id, previous)
