@@ -16,9 +16,14 @@ from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
+from sqlalchemy import create_engine, text
+
+from arrears.warehouse.address import Address
 
 ROWS, TOTAL = 40, 4000
 WAIT = 0.250  # seconds; what nobody may have to wait for a lock, and where nothing else runs, for an answer
+# The server says who waited for a lock, however busy the machine is.
+IMPATIENT = f"-c lock_timeout={WAIT * 1000:.0f}"
 THINKING = 0.005  # seconds between two questions, about a dashboard's
 SUMS = """
 select
@@ -59,7 +64,7 @@ class Readers:
     def __enter__(self) -> Readers:
         kinds: list[Callable[[], Iterator[Question]]] = [
             self._read_committed, self._read_committed, self._repeatable_read, self._long_query, self._own_view,
-            self._prepared, self._as_known, self._newly_connected,
+            self._prepared, self._pooled, self._as_known, self._newly_connected,
         ]  # fmt: skip
         self._threads = [threading.Thread(target=self._go_on, args=(kind,), name=kind.__name__) for kind in kinds]
         for thread in self._threads:
@@ -89,8 +94,7 @@ class Readers:
             self.troubles.append(f"{kind.__name__}: {type(error).__name__}: {error}")
 
     def _connect(self, url: str, **session: Any) -> Connection:
-        # The server says who waited for a lock, however busy the machine is.
-        connection = psycopg2.connect(url, options=f"-c lock_timeout={WAIT * 1000:.0f}")
+        connection = psycopg2.connect(url, options=IMPATIENT)
         connection.set_session(**{"autocommit": True, **session})
         return connection
 
@@ -159,6 +163,24 @@ class Readers:
 
             while True:
                 yield ask
+
+    def _pooled(self) -> Iterator[Question]:
+        """By way of SQLAlchemy's pool, as Superset asks."""
+        url = Address.parse(self.url).url("postgresql+psycopg2")
+        engine = create_engine(url, connect_args={"options": IMPATIENT}, pool_pre_ping=True)
+
+        def ask() -> None:
+            with engine.connect() as connection:
+                began = time.perf_counter()
+                answer = connection.execute(text(SUMS)).all()
+                self.waits.append(time.perf_counter() - began)
+            self._expect(answer, [WHOLE])
+
+        try:
+            while True:
+                yield ask
+        finally:
+            engine.dispose()
 
     def _as_known(self) -> Iterator[Question]:
         rows = "select * from marts_as_known.mart_y order by lender"

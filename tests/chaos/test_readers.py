@@ -11,6 +11,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from arrears.errors import Infrastructure
 from arrears.publish import PublishResult, publish, retain, rollback
 from arrears.settings import Role
 from arrears.warehouse.maintain import maintain
@@ -159,3 +160,18 @@ def test_a_column_is_added_while_all_read(book: Book, note: Note) -> None:
     assert book.warehouse.value(f"{last} mart_x", role=Role.READER) == ROWS
     assert book.warehouse.value(f"{last} marts_as_known.mart_x", role=Role.READER) == ROWS
     note(f"{columns} columns added, read all the time", seen.figures())
+
+
+def test_a_reader_who_never_ends_holds_a_column_up_and_nothing_else(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arrears.publish.widening.PATIENCE", 0.5)
+    reader = psycopg2.connect(book.warehouse.url(Role.READER))
+    with reader, reader.cursor() as cursor:
+        cursor.execute("select count(*) from mart_x")
+        book.add_column("more")
+        with pytest.raises(Infrastructure, match=r"always a reader .* open"):
+            book.publish(MARCH)
+        assert book.warehouse.value("select count(distinct publication_id) from mart_x", role=Role.READER) == 1
+    reader.close()
+    assert book.publish(MARCH).outcome == "published"

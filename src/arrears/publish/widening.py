@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
+from arrears.errors import Infrastructure
 from arrears.publish.mart import AS_KNOWN, MARTS, PUBLICATION, PUBLISHED, Mart, columns_of, view
 from arrears.warehouse.connect import connect
 
@@ -53,11 +54,14 @@ def _changes(cursor: Cursor, mart: Mart) -> Iterator[Composable]:
             yield view(mart, schema, [*kept, *missing])
 
 
-@retry(
-    retry=retry_if_exception_type(psycopg2.errors.LockNotAvailable),
-    wait=wait_random(0.1, 0.2),
-    stop=stop_after_delay(PATIENCE),
-    reraise=True,
-)
 def _make(cursor: Cursor, change: Composable) -> None:
-    cursor.execute(change)
+    again = retry_if_exception_type(psycopg2.errors.LockNotAvailable)
+    try:
+        Retrying(retry=again, wait=wait_random(0.1, 0.2), stop=stop_after_delay(PATIENCE), reraise=True)(
+            cursor.execute, change
+        )
+    except psycopg2.errors.LockNotAvailable as error:
+        raise Infrastructure(
+            f"A mart has a new column, and for {PATIENCE} seconds there was always a reader with a query or a "
+            "transaction open on it: pg_stat_activity says which. Nothing was published; publish again once they end."
+        ) from error
