@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,20 +22,28 @@ from arrears.warehouse.provision import provision
 REAL_DATA = Path(os.environ.get("ARREARS_REAL_DATA", SOURCE_ROOT.parent / "shared" / "data" / "ally_auto"))
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A running embedded server, its database provisioned. Not for writing: take `warehouse`."""
-    home = tmp_path_factory.mktemp("warehouse")
+@contextmanager
+def running_server(home: Path) -> Iterator[tuple[EmbeddedServer, Settings]]:
+    """An embedded server, its database provisioned, and the settings to reach it."""
     embedded = EmbeddedServer(home)
     with pytest.MonkeyPatch.context() as patch:
         for field in Settings.model_fields:  # whatever the caller's shell points at, tests have a server of their own
             patch.delenv(f"ARREARS_{field.upper()}", raising=False)
         patch.setenv("ARREARS_HOME", str(home))
         embedded.up()
-        own = Settings(home=home)
-        provision(own)
+        try:
+            own = Settings(home=home)
+            provision(own)
+            yield embedded, own
+        finally:
+            embedded.down()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A running embedded server, its database provisioned. Not for writing: take `warehouse`."""
+    with running_server(tmp_path_factory.mktemp("warehouse")) as (_, own):
         yield own
-    embedded.down()
 
 
 @dataclass
@@ -64,14 +73,18 @@ class Warehouse:
         return self.rows(query, *parameters, role=role)[0][0]
 
 
-def _fresh_database(server: Settings, name: str, like: str = DATABASE) -> str:
+def fresh_database(server: Settings, name: str, like: str = DATABASE, tablespace: str = "pg_default") -> str:
     """A copy of a database, in place of one of that name: milliseconds instead of what the other was made by."""
     owner = server.owner()
     connection = psycopg2.connect(owner.to("postgres").url())
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
-        cursor.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(like)))
+        cursor.execute(
+            sql.SQL("create database {} template {} tablespace {}").format(
+                sql.Identifier(name), sql.Identifier(like), sql.Identifier(tablespace)
+            )
+        )
         for role in Role:
             rights = "connect" if role is Role.READER else "connect, temporary"
             cursor.execute(
@@ -87,7 +100,7 @@ def open_warehouse(
     server: Settings, name: str, home: Path, patch: pytest.MonkeyPatch, like: str = DATABASE
 ) -> Warehouse:
     """A fresh database named `name`, a copy of `like`, with the environment and `settings()` pointing at it."""
-    url = _fresh_database(server, name, like)
+    url = fresh_database(server, name, like)
     patch.setenv("ARREARS_WAREHOUSE_URL", url)
     patch.setenv("ARREARS_HOME", str(home))
     patch.setenv("ARREARS_LANDING", str(home / "landing"))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
+from arrears.settings import Settings
+from arrears.warehouse.embedded import EmbeddedServer
+
+from ..conftest import running_server
 from .effort import FULL
 
 Note = Callable[[str, str], None]
@@ -22,6 +26,13 @@ def note(record_property: Callable[[str, object], None]) -> Note:
         record_property(KIND, [what, figure])
 
     return keep
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EmbeddedServer, Settings]]:
+    """A server of its own, to be killed."""
+    with running_server(tmp_path_factory.mktemp("fragile")) as (embedded, settings):
+        yield embedded, settings
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

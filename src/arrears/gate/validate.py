@@ -14,7 +14,7 @@ from arrears.errors import Usage
 from arrears.gate.shown import told
 from arrears.gate.suite import Boundary, ExpectationFile, SuiteFile
 from arrears.warehouse.address import Address
-from arrears.warehouse.connect import connect
+from arrears.warehouse.connect import SURROUNDINGS, connect, failure
 
 SHOWN = 20
 SITE = "gate"
@@ -104,13 +104,38 @@ def unexpected_rows(batch: Batch, expectation: str, *, url: str) -> list[dict[st
 
 @contextmanager
 def _warehouse(context: Any, url: str) -> Iterator[Any]:
-    source = context.data_sources.add_postgres(
-        "warehouse", connection_string=Address.parse(url).url("postgresql+psycopg2"), create_temp_table=False
-    )
+    """The warehouse as Great Expectations' source.
+
+    Raises:
+        Infrastructure: the server failed. Great Expectations would take that for a fault of what it evaluates.
+    """
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine, ExceptionContext
+
+    failures: list[BaseException] = []
+
+    def note(failed: ExceptionContext) -> None:
+        if isinstance(failed.original_exception, SURROUNDINGS):
+            failures.append(failed.original_exception)
+
+    event.listen(Engine, "handle_error", note)
     try:
-        yield source
+        source = context.data_sources.add_postgres(
+            "warehouse", connection_string=Address.parse(url).url("postgresql+psycopg2"), create_temp_table=False
+        )
+        try:
+            yield source
+        finally:
+            source.get_execution_engine().close()
+            source.get_engine().dispose()
+    except Exception as error:
+        if not failures:
+            raise
+        raise failure(url, "gate", failures[0]) from error
     finally:
-        source.get_engine().dispose()
+        event.remove(Engine, "handle_error", note)
+    if failures:
+        raise failure(url, "gate", failures[0])
 
 
 def _context(docs: Path | None) -> Any:

@@ -62,12 +62,18 @@ def connect(url: str, name: str, *, autocommit: bool = False) -> Iterator[Connec
         if not autocommit:
             opened.commit()
     except SURROUNDINGS as error:
-        raise Infrastructure(
-            f"The warehouse at {Address.parse(url)} failed during {name}: {str(error).strip().splitlines()[0]}. "
-            "Nothing was changed by this step; run it again once the cause is gone."
-        ) from error
+        raise failure(url, name, error) from error
     finally:
         opened.close()  # rolls back what was not committed
+
+
+def failure(url: str, name: str, error: BaseException) -> Infrastructure:
+    """What to say when one of SURROUNDINGS is raised."""
+    # An answer to a commit may be lost as well.
+    return Infrastructure(
+        f"The warehouse at {Address.parse(url)} failed during {name}: {str(error).strip().splitlines()[0]}. "
+        "What this step changes is there in whole or not at all; run it again once the cause is gone."
+    )
 
 
 def one(cursor: Cursor, query: str | Composable, parameters: Parameters = None) -> tuple[Any, ...]:

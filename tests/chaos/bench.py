@@ -1,0 +1,61 @@
+"""A step of the day on a bench: on a copy of what it needs for every try, behind a wire that fails."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from pydantic import SecretStr
+
+from arrears.settings import Settings
+from arrears.warehouse.embedded import EmbeddedServer
+
+from ..conftest import Warehouse, fresh_database
+from .steps import Step
+from .wire import Wire, through
+
+
+def warehouse_at(server: Settings, url: str) -> Warehouse:
+    """One of the server's databases."""
+    return Warehouse(server.model_copy(update={"warehouse_url": SecretStr(url)}))
+
+
+@dataclass
+class Bench:
+    """A step, on a copy of what it needs for every try, behind a wire."""
+
+    step: Step
+    server: Settings
+    wire: Wire
+    root: Path
+
+    def __post_init__(self) -> None:
+        self.template = f"before_{self.step.name}"
+        self.step.prepare(warehouse_at(self.server, fresh_database(self.server, self.template)), self.root)
+
+    def fresh(self) -> Warehouse:
+        self.wire.set()
+        return warehouse_at(self.server, fresh_database(self.server, "struck", self.template))
+
+    def address(self, warehouse: Warehouse) -> str:
+        return through(warehouse.url(self.step.role), self.wire)
+
+    def run(self, warehouse: Warehouse) -> None:
+        """Undisturbed, and in this process."""
+        self.step.run(self.root, warehouse.url(self.step.role))
+
+    def statements(self) -> int:
+        self.step.run(self.root, self.address(self.fresh()))
+        return self.wire.count
+
+
+def kill(server: EmbeddedServer) -> None:
+    """All of its processes, at once."""
+    postmaster = psutil.Process(int((server.data / "postmaster.pid").read_text().splitlines()[0]))
+    processes_of_server = [postmaster, *postmaster.children(recursive=True)]
+    for process in processes_of_server:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes_of_server, timeout=10)
