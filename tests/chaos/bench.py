@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +55,16 @@ class Bench:
 def kill(server: EmbeddedServer) -> None:
     """All of its processes, at once."""
     postmaster = psutil.Process(int((server.data / "postmaster.pid").read_text().splitlines()[0]))
-    processes_of_server = [postmaster, *postmaster.children(recursive=True)]
-    for process in processes_of_server:
+    killed = [postmaster, *postmaster.children(recursive=True)]
+    for process in killed:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes_of_server, timeout=10)
+    while not all(map(_has_ended, killed)):
+        time.sleep(0.01)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE  # in a container nobody may be there to take leave of it
+    except psutil.NoSuchProcess:
+        return True
