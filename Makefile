@@ -10,10 +10,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Containers often forbid Python to keep what it compiled; then every process compiles Airflow and dbt anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run run-real day airflow test mutation lint lock clean
+.PHONY: help run run-real day airflow test mutation reliability lint lock clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 # ── environment ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -50,6 +50,9 @@ test: $(VENV)/.dev lint  ## Install what the tests need and run all of them
 mutation: $(VENV)/.dev  ## Spoil files and data in every known way, and say how much of it is caught
 	$(BIN)/python -m pytest -q -p tests.mutation.score \
 		tests/integration/test_five_lenders.py tests/integration/test_situations.py -k "mutant or test_situations"
+
+reliability: $(VENV)/.dev  ## Readers beside publications, kills, cuts, a full disk: at full size, in one table
+	ARREARS_RELIABILITY=full $(BIN)/python -m pytest tests/chaos --timeout 14400
 
 lint: $(VENV)/.dev  ## Style, types, SQL and layering
 	$(BIN)/ruff check .
