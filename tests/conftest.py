@@ -80,6 +80,8 @@ def fresh_database(server: Settings, name: str, like: str = DATABASE, tablespace
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        # a copy can be made of what nobody is connected to
+        cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [like])
         cursor.execute(
             sql.SQL("create database {} template {} tablespace {}").format(
                 sql.Identifier(name), sql.Identifier(like), sql.Identifier(tablespace)
