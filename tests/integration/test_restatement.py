@@ -125,7 +125,7 @@ def _publish(warehouse: Warehouse, day: dt.date) -> PublishResult:
 
 
 @pytest.fixture(scope="module")
-def history(shared_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> History:
+def history(models_alone: None, shared_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> History:
     corrected, missing, quiet = (Book(shared_warehouse, name) for name in ("corrected", "missing", "quiet"))
     changing = Book(shared_warehouse, "changing", "changes")
     for book in (corrected, quiet, changing):
