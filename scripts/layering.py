@@ -1,6 +1,7 @@
 """The layers, held: what may know what.
 
 - marts never read staging or sources; intermediate never reads sources; staging reads no layer above it.
+- evidence, which the gate holds marts against, reads no sources, and no model reads evidence.
 - The package never imports Airflow. DAG files hold no SQL.
 - No model, expectation, DAG or module names a lender (the simulator's layouts and scenes are the lenders, and may).
 """
@@ -24,12 +25,15 @@ MAY_READ = {
     "intermediate": ("stg", "int", "seed"),
     "sums": ("int", "mart", "seed"),
     "marts": ("int", "mart", "seed"),
+    "evidence": ("stg", "int", "mart", "seed"),
 }
 
 
 def kind_of(how: str, name: str) -> str:
     if how == "source":
         return "source"
+    if (ROOT / "dbt_project/models/evidence" / f"{name}.sql").exists():
+        return "evidence"
     return {"stg": "stg", "int": "int", "dim": "mart", "fct": "mart", "mart": "mart"}.get(
         name.split("_", maxsplit=1)[0], "seed"
     )

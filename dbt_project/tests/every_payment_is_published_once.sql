@@ -2,8 +2,7 @@
 select
     payments.lender,
     payments.payment_id
-from {{ ref('stg_payment') }} as payments
-inner join {{ ref('stg_loan') }} as loans on payments.lender = loans.lender and payments.loan_id = loans.loan_id
+from {{ ref('accepted_payment') }} as payments
 left join {{ ref('fct_payment') }} as published
     on payments.lender = published.lender and payments.payment_id = published.payment_id
 where published.payment_id is null or abs(published.amount) <> abs(payments.amount)

@@ -27,6 +27,9 @@ from arrears.warehouse.connect import connect, one
 SERVER_TROUBLE = ("could not connect", "connection refused", "server closed the connection", "no space left",
                   "terminating connection", "deadlock detected", "canceling statement due to")  # fmt: skip
 
+# The folder of the models that are published. A candidate also has the views that the gate holds its marts against.
+MARTS = "marts"
+
 # What a build does not run: unit tests are about the models, not about the data of the day.
 LEFT_OUT = ("unit_test",)
 
@@ -213,7 +216,7 @@ def _record_marts(cursor: Cursor, build_id: int, target: Path) -> None:
     """What the build offers for publication: dbt's manifest is on this machine only, so the warehouse gets it."""
     manifest = json.loads((target / "manifest.json").read_text())
     for node in manifest["nodes"].values():
-        if node["resource_type"] != "model" or node["schema"] != "candidate":
+        if node["resource_type"] != "model" or MARTS not in node["fqn"]:
             continue
         keys = [list(rule["columns"]) for rule in node["constraints"] if rule["type"] == "primary_key"]
         if len(keys) != 1:

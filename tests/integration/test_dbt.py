@@ -81,6 +81,23 @@ def test_every_mart_has_a_key_and_comments_in_both_languages(built: Warehouse) -
     ) == []  # fmt: skip
 
 
+def test_evidence_is_there_for_the_gate_and_is_no_mart(built: Warehouse) -> None:
+    evidence = {path.stem for path in (PROJECT / "models" / "evidence").glob("*.sql")}
+    views = built.rows("select relname from pg_class where relnamespace = 'candidate'::regnamespace and relkind = 'v'")
+    assert {name for (name,) in views} == evidence
+    for name in evidence:
+        built.rows(f"select * from candidate.{name}", role=Role.PUBLISHER)
+    marts = {path.stem for path in (PROJECT / "models" / "marts").glob("*.sql")}
+    assert {name for (name,) in built.rows("select mart from ops.build_mart")} == marts
+    unsaid = built.rows(
+        "select c.relname, a.attname from pg_class as c join pg_attribute as a on a.attrelid = c.oid and a.attnum >= 1 "
+        "where c.relnamespace = 'candidate'::regnamespace and c.relkind = 'v' "
+        "and (coalesce(col_description(c.oid, a.attnum), '') !~ '[一-鿿]' "
+        "or coalesce(obj_description(c.oid, 'pg_class'), '') !~ '[一-鿿]')"
+    )
+    assert unsaid == []
+
+
 def test_every_declared_key_is_a_primary_key(built: Warehouse) -> None:
     declared = {
         (table["name"], tuple(table["config"]["meta"]["key"]))

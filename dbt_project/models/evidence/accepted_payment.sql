@@ -1,0 +1,7 @@
+-- Every accepted payment of a known loan, as its lender sent it.
+select
+    payments.lender,
+    payments.payment_id,
+    payments.amount
+from {{ ref('stg_payment') }} as payments
+inner join {{ ref('stg_loan') }} as loans on payments.lender = loans.lender and payments.loan_id = loans.loan_id

@@ -1,0 +1,9 @@
+-- Of which loans their lender reported a figure, and for which days.
+select
+    positions.lender,
+    positions.loan_id,
+    positions.as_of
+from {{ ref('stg_reported_position') }} as positions
+inner join {{ ref('stg_loan') }} as loans
+    on positions.lender = loans.lender and positions.loan_id = loans.loan_id
+where positions.outstanding_principal is not null or positions.dpd is not null
