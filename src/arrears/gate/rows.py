@@ -8,7 +8,7 @@ from typing import Any
 from arrears.errors import Usage
 from arrears.gate.gate import candidate_batches, delivery_batches
 from arrears.gate.shown import masked
-from arrears.gate.validate import Batch, rows_query, unexpected_rows
+from arrears.gate.validate import Batch, judging, rows_query, unexpected_rows
 from arrears.settings import Settings
 from arrears.warehouse.connect import connect, first
 
@@ -52,7 +52,7 @@ def _batch(table: str, expectation: str, url: str, settings: Settings, delivery_
 
 
 def _stream(query: str, url: str) -> Iterator[dict[str, Any]]:
-    with connect(url, "unexpected") as connection, connection.cursor("unexpected") as cursor:
+    with connect(judging(url).url(), "unexpected") as connection, connection.cursor("unexpected") as cursor:
         cursor.itersize = FETCHED_AT_ONCE
         cursor.execute(query)  # from a reviewed suite file
         names: list[str] = []

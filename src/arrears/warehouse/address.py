@@ -47,9 +47,15 @@ class Address:
     def to(self, database: str) -> Address:
         return replace(self, database=database)
 
+    def setting(self, **parameters: str) -> Address:
+        """The address with parameters of the server for the sessions that it opens."""
+        options = dict(self.options)
+        said = [options.get("options", ""), *(f"-c{name}={value}" for name, value in parameters.items())]
+        return replace(self, options=tuple(sorted((options | {"options": " ".join(said).strip()}).items())))
+
     def url(self, scheme: str = "postgresql") -> str:
         """The URL, password included."""
-        query = f"?{urlencode(self.options)}" if self.options else ""
+        query = f"?{urlencode(self.options, quote_via=quote)}" if self.options else ""
         login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
         return f"{scheme}://{login}@{self.host}:{self.port}/{quote(self.database, safe='')}{query}"
 
