@@ -26,6 +26,7 @@ from airflow.sdk import (
 from airflow.sdk.exceptions import AirflowFailException
 
 from arrears import contract
+from arrears.errors import Infrastructure
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -40,8 +41,8 @@ LOADER, BUILDER, PUBLISHER = "arrears_loader", "arrears_builder", "arrears_publi
 ENVIRONMENT = {
     "ARREARS_DELIVERY_PATIENCE_HOURS": "how long after its deadline a delivery is waited for (default 72)",
     "ARREARS_FIRST_BUSINESS_DATE": "go-live: every business date from it on is run (default: only the newest)",
-    "ARREARS_NOTIFY_EMAIL": "addresses told of failures and publications, by the connection smtp_default",
-    "ARREARS_NOTIFY_WEBHOOK": "URL told of failures and publications as JSON {text: …} (Slack's format)",
+    "ARREARS_NOTIFY_EMAIL": "addresses told of failures, approvals to give and publications, by smtp_default",
+    "ARREARS_NOTIFY_WEBHOOK": "URL told of the same as JSON {text: …} (Slack's format)",
     "ARREARS_POKE_SECONDS": "how often sensors look (default 120)",
     "ARREARS_PUBLICATION_CUTOFF": "HH:MM on the day after the business date (default: the last deadline)",
     "ARREARS_PUBLICATION_TIMEZONE": "the zone of that time (default: of the lender with the last deadline)",
@@ -225,7 +226,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
 
 
 class WebhookNotifier(BaseNotifier):
-    """POSTs {"text": message} to ARREARS_NOTIFY_WEBHOOK. The URL is a secret, so it is read when it is used."""
+    """POSTs {"text": message} to ARREARS_NOTIFY_WEBHOOK. The URL is a secret: read when it is used, told to no log."""
 
     template_fields = ("message",)
 
@@ -236,23 +237,59 @@ class WebhookNotifier(BaseNotifier):
     def notify(self, context: Context) -> None:
         import httpx
 
-        httpx.post(os.environ["ARREARS_NOTIFY_WEBHOOK"], json={"text": self.message}, timeout=10).raise_for_status()
+        try:
+            answer = httpx.post(os.environ["ARREARS_NOTIFY_WEBHOOK"], json={"text": self.message}, timeout=10)
+        except httpx.HTTPError as error:
+            raise Infrastructure(f"The webhook cannot be reached ({type(error).__name__}).") from None
+        if not answer.is_success:
+            raise Infrastructure(f"The webhook answered {answer.status_code}.")
 
 
-def notifiers(message: str) -> list[BaseNotifier]:
-    """The configured ways of telling someone; none by default. `message` is a Jinja template."""
-    found: list[BaseNotifier] = []
-    if os.environ.get("ARREARS_NOTIFY_WEBHOOK"):
-        found.append(WebhookNotifier(message))
-    if addresses := os.environ.get("ARREARS_NOTIFY_EMAIL"):
-        from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+class Notice(BaseNotifier):
+    """Tells everyone who is configured; nobody by default.
 
-        found.append(SmtpNotifier(to=addresses, subject=message.splitlines()[0], html_content=message))
-    return found
+    The notifiers are made anew each time: being rendered changes them for good, and a process may have several
+    things to tell.
+
+    Args:
+        message: a Jinja template; its first line is the subject of a mail.
+        must: whether it is an error that somebody could not be told. If not, the log says so.
+    """
+
+    def __init__(self, message: str, *, must: bool = True) -> None:
+        super().__init__()
+        self.message, self.must = message, must
+
+    def notify(self, context: Context) -> None:
+        """One who cannot be told keeps nobody else from being told; the first such error is raised afterwards."""
+        errors: list[Exception] = []
+        for notifier in self._notifiers():
+            try:
+                notifier(context)  # logs its own error
+            except Exception as error:
+                errors.append(error)
+        if errors and self.must:
+            raise errors[0]
+
+    def _notifiers(self) -> list[BaseNotifier]:
+        found: list[BaseNotifier] = []
+        if os.environ.get("ARREARS_NOTIFY_WEBHOOK"):
+            found.append(WebhookNotifier(self.message))
+        if addresses := os.environ.get("ARREARS_NOTIFY_EMAIL"):
+            from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+
+            # A mail is HTML: bare, it would lose its line ends and whatever stands in angle brackets.
+            body = f"<pre>{{% filter e %}}{self.message}{{% endfilter %}}</pre>"
+            found.append(SmtpNotifier(to=addresses, subject=self.message.splitlines()[0], html_content=body))
+        return found
 
 
-FAILURE_MESSAGE = (
-    "arrears: {{ dag.dag_id }}.{{ ti.task_id }} failed for {{ dag_run.partition_key or dag_run.conf }}\n{{ exception }}"
+RUN = "{{ dag_run.partition_key or (dag_run.conf or {}).get('business_date') or dag_run.run_id }}"
+# Of a task whose process was killed Airflow knows no exception.
+FAILURE = Notice(
+    "arrears: {{ dag.dag_id }}.{{ ti.task_id }} failed for "
+    + RUN
+    + "\n{{ exception | default('Its process ended without saying why.') }}"
 )
 
 DEFAULT_ARGS: dict[str, Any] = {
@@ -263,5 +300,5 @@ DEFAULT_ARGS: dict[str, Any] = {
     "max_retry_delay": timedelta(minutes=15),
     "retry_policy": RETRY_POLICY,
     "execution_timeout": timedelta(hours=1),
-    "on_failure_callback": notifiers(FAILURE_MESSAGE),
+    "on_failure_callback": [FAILURE],
 }

@@ -60,7 +60,8 @@ build, gate and publish share the pool `arrears_publication` of one slot.
 - **Rerun:** once the cause is gone, clear the run from `build` on. Clearing `publish` alone is right only after an
   infrastructure failure in it: publishing what was already published is a no-op.
 - **After a backfill** trigger this DAG once, with the newest business date.
-- A warning waits for an answer under *Required actions*. Rejecting leaves the marts as they are and skips the rest.
+- A warning waits for an answer under *Required actions*; whoever is configured is told. Rejecting leaves the marts as
+  they are and skips the rest.
   `arrears approve --by NAME --reason WHY` does it without the UI: then `arrears publish`, or clear `approve` here.
 """
 
@@ -111,6 +112,13 @@ with DAG(
 
 
 # --- what ---------------------------------------------------------------------------------------------------
+
+# Asking goes on where telling fails.
+WAITING = wiring.Notice(
+    f"arrears: publication of {wiring.RUN} waits for approval\n"
+    "The gate has warnings: `arrears status` lists them. Answer under Required actions in Airflow.",
+    must=False,
+)
 
 
 @task(pool=wiring.PUBLICATION_POOL, execution_timeout=timedelta(hours=3))
@@ -165,9 +173,12 @@ def report(publication: dict[str, Any]) -> None:
 @task
 def notify(publication: dict[str, Any]) -> None:
     """Tell whoever is configured; nobody by default."""
-    context = get_current_context()
-    for notifier in wiring.notifiers(f"arrears: published {wiring.business_date(context)}\n{publication}"):
-        notifier(context)
+    wiring.Notice(
+        f"arrears: published {publication['business_date']}\n"
+        f"publication {publication['publication_id']}, {publication['outcome']}: "
+        f"{publication['rows_added']:,} rows added, {publication['rows_closed']:,} closed, "
+        f"{len(publication['restatements']):,} restatements"
+    )(get_current_context())
 
 
 with DAG(
@@ -198,6 +209,7 @@ with DAG(
         body="The warnings are in the log of `gate_candidate` and in `arrears status`.",
         params={"reason": Param("", type="string", title="Why")},
         response_timeout=timedelta(days=1),
+        notifiers=[WAITING],
         pre_execute=ask_only_about_warnings,
     )
     published = publish(built)

@@ -6,6 +6,7 @@ Airflow reads its configuration once, when it is first imported, so the environm
 from __future__ import annotations
 
 import atexit
+import datetime as dt
 import os
 import shutil
 import sys
@@ -14,6 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from arrears import contract, pipeline
+from arrears.contract import LenderSummary
+
+from .stand_in import Package
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path(tempfile.mkdtemp(prefix="arrears-airflow-"))
@@ -54,3 +60,39 @@ def dagbag():
     from airflow.dag_processing.dagbag import DagBag
 
     return DagBag(ROOT / "dags")
+
+
+@pytest.fixture
+def package(monkeypatch):
+    fake = Package()
+    for name in fake.results:
+        monkeypatch.setattr(pipeline, name, fake.step(name))
+    return fake
+
+
+@pytest.fixture
+def lenders(monkeypatch):
+    two = [
+        LenderSummary("one", "One", None, "Asia/Shanghai", "daily", dt.time(0), dt.time(6)),
+        LenderSummary("two", "Two", "二", "America/New_York", "month_end", dt.time(0), dt.time(9)),
+    ]
+    monkeypatch.setattr(contract, "lenders", lambda: two)
+    return two
+
+
+@pytest.fixture
+def dags(lenders, package):
+    import run_dags
+
+    return run_dags.read_dags()
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """Sets the clock of the sensors."""
+    import arrears_wiring as wiring
+
+    def set_clock(text: str) -> None:
+        monkeypatch.setattr(wiring, "now", lambda: dt.datetime.fromisoformat(text))
+
+    return set_clock

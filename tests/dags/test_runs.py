@@ -8,71 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from arrears import contract, pipeline
-from arrears.contract import LenderSummary
 from arrears.errors import Infrastructure, Refused, Usage
 
+from .stand_in import MONTH_END, run
+
 pytestmark = pytest.mark.usefixtures("metadata")
-
-MONTH_END = dt.date(2024, 3, 31)
-
-
-class Package:
-    """Stands in for arrears.pipeline: remembers who was called with what, and fails where it is told to."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple] = []
-        self.failures: dict[str, Exception] = {}
-        self.warn = self.approved = False
-
-    def step(self, name: str, result):
-        def call(*arguments, **named):
-            self.calls.append((name, *arguments, *named.values()))
-            if name in self.failures:
-                raise self.failures[name]
-            return result(self) if callable(result) else result
-
-        return call
-
-
-@pytest.fixture
-def package(monkeypatch):
-    fake = Package()
-    results = {
-        "delivery_complete": True,
-        "load": SimpleNamespace(delivery_id=7, to_dict=lambda: {"delivery_id": 7}),
-        "gate_delivery": None,
-        "build": SimpleNamespace(build_id=3),
-        "gate_candidate": lambda self: SimpleNamespace(outcome="warn" if self.warn else "pass"),
-        "is_approved": lambda self: self.approved,
-        "publish": SimpleNamespace(to_dict=lambda: {"publication_id": 9}),
-        "maintain": {"vacuumed": 1},
-    }
-    for name, result in results.items():
-        monkeypatch.setattr(pipeline, name, fake.step(name, result))
-    return fake
-
-
-@pytest.fixture
-def lenders(monkeypatch):
-    two = [
-        LenderSummary("one", "One", None, "Asia/Shanghai", "daily", dt.time(0), dt.time(6)),
-        LenderSummary("two", "Two", "二", "America/New_York", "month_end", dt.time(0), dt.time(9)),
-    ]
-    monkeypatch.setattr(contract, "lenders", lambda: two)
-    return two
-
-
-@pytest.fixture
-def dags(lenders, package):
-    import run_dags
-
-    return run_dags.read_dags()
-
-
-def run(dag, day=MONTH_END, **conf):
-    import run_dags
-
-    return run_dags.run(dag, day, conf)
 
 
 def url(role: str) -> str:
@@ -202,16 +142,6 @@ def test_plan_of_several_dates(dags):
 # --- waiting ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def at(monkeypatch):
-    import arrears_wiring as wiring
-
-    def set_clock(text: str) -> None:
-        monkeypatch.setattr(wiring, "now", lambda: dt.datetime.fromisoformat(text))
-
-    return set_clock
-
-
 def poke(monkeypatch, module, task, context):
     monkeypatch.setattr(module, "get_current_context", lambda: context)
     return task.function(*(["one"] if module.__name__ == "load_lenders" else []))
@@ -329,38 +259,3 @@ def test_nothing_is_published_on_a_day_nobody_is_due(dags, lenders, monkeypatch)
             .order_by(TaskInstance.queued_dttm.desc(), TaskInstance.id.desc())
         ).first()
         assert last.state == "skipped"
-
-
-# --- telling ------------------------------------------------------------------------------------------------
-
-
-def test_failures_reach_the_webhook(package, lenders, monkeypatch):
-    import json
-    import threading
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
-    import arrears_wiring as wiring
-    import run_dags
-
-    received = []
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self):
-            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("ARREARS_NOTIFY_WEBHOOK", f"http://127.0.0.1:{server.server_port}/hook")
-        callbacks = wiring.notifiers(wiring.FAILURE_MESSAGE)
-        monkeypatch.setitem(wiring.DEFAULT_ARGS, "on_failure_callback", callbacks)
-        package.failures["load"] = Refused("3 columns are missing")
-        run(run_dags.read_dags()["load_one"])
-        server.shutdown()
-    assert len(received) == 1
-    assert received[0]["text"].startswith("arrears: load_one.load failed for ")
-    assert "3 columns are missing" in received[0]["text"]

@@ -32,6 +32,7 @@ VARIABLE = re.compile(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}")
 AIRFLOW_SERVICES = ["api-server", "scheduler", "dag-processor", "triggerer"]
 POSTGRES_VARIABLES = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "POSTGRES_INITDB_ARGS"}
 SECRET = re.compile(r"PASSWORD$|SECRET|FERNET|PII_KEY|SQL_ALCHEMY_CONN|^AIRFLOW_CONN_|WAREHOUSE_URL|WEBHOOK")
+OPTIONAL = {"ARREARS_NOTIFY_WEBHOOK", "AIRFLOW_CONN_SMTP_DEFAULT"}
 FIGURES = {"ARREARS_FIRST_BUSINESS_DATE": "2999-01-01"}  # so that nothing is scheduled while we look
 
 
@@ -144,7 +145,7 @@ def test_every_variable_is_known_to_somebody():
     wiring = wiring_constants()
     connections = {f"AIRFLOW_CONN_{wiring[role].upper()}" for role in ("LOADER", "BUILDER", "PUBLISHER")}
     package = {f"ARREARS_{name.upper()}" for name in Settings.model_fields}
-    known = airflow_options() | connections | package | set(wiring["ENVIRONMENT"]) | POSTGRES_VARIABLES
+    known = airflow_options() | connections | OPTIONAL | package | set(wiring["ENVIRONMENT"]) | POSTGRES_VARIABLES
     assert {variable for _, variable, _ in environments()} <= known
     assert connections <= set(SERVICES["scheduler"]["environment"])
     assert wiring["PUBLICATION_POOL"] in SERVICES["airflow-init"]["command"][-1]
@@ -157,7 +158,7 @@ def test_secrets_come_from_the_environment_alone():
     # No default for a secret: compose must refuse to start without it.
     text = (ROOT / "docker-compose.yml").read_text()
     for name, operator, _ in VARIABLE.findall(text):
-        assert operator == ":?" or not SECRET.search(name) or name == "ARREARS_NOTIFY_WEBHOOK", name
+        assert operator == ":?" or not SECRET.search(name) or name in OPTIONAL, name
     for url in re.findall(r"://\w+:([^@\s]*)@", text):
         assert VARIABLE.fullmatch(url), url
 
