@@ -158,6 +158,9 @@ def publication_cutoff(day: date) -> datetime:
     return local_time_after(day, last.deadline, last.timezone)
 
 
+LOADING_TAKES = timedelta(hours=1)  # at most, for who waits for a delivery that is there; its own task has as long
+
+
 def delivery_patience() -> timedelta:
     return timedelta(hours=float(os.environ.get("ARREARS_DELIVERY_PATIENCE_HOURS", "72")))
 

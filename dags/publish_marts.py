@@ -34,8 +34,9 @@ CALL_DOC = """
 ### When to publish a business date
 
 **Does:** waits until every lender that is due for the business date has emitted its asset for it, or until the
-publication cut-off, and then emits `publication_due`, which starts `publish_marts`. Lenders that deliver at
-month-ends are due on the last day of a month alone. On a day nobody is due it skips.
+publication cut-off, and then emits `publication_due`, which starts `publish_marts`. A delivery that is there at the
+cut-off (or when the run begins, where dates are caught up on) and not judged yet is waited for up to an hour more.
+Lenders that deliver at month-ends are due on the last day of a month alone. On a day nobody is due it skips.
 
 #### Triage
 - **Pages when** Airflow itself is in trouble; a late lender is no failure here. Who is missing is in the log of
@@ -71,17 +72,29 @@ build, gate and publish share the pool `arrears_publication` of one slot.
 
 @task.sensor(mode="reschedule", poke_interval=wiring.poke_seconds(), timeout=wiring.days(7))
 def wait_for_lenders() -> PokeReturnValue:
-    """Done when nobody who is due is missing, or at the cut-off. Returns who is missing."""
+    """Done when nobody who is due is missing, or at the cut-off if no load is under way. Returns who is missing."""
     context = get_current_context()
     day = wiring.business_date(context)
     due = [one.lender for one in wiring.due_lenders(day)]
     if not due:
         raise AirflowSkipException(f"No lender is due for {day}.")
     missing = [lender for lender in due if not _is_in(context["inlet_events"], lender, day)]
-    cutoff = wiring.publication_cutoff(day)
-    done = not missing or wiring.now() >= cutoff
-    log.info("%s: of %d lenders due these are missing: %s; cut-off %s", day, len(due), missing, cutoff)
-    return PokeReturnValue(is_done=done, xcom_value=missing)
+    awaited = missing
+    if wiring.now() >= wiring.publication_cutoff(day):
+        awaited = [lender for lender in missing if _is_being_loaded(lender, day, context["dag_run"])]
+    log.info("%s: of %d lenders due these are missing: %s; waiting for: %s", day, len(due), missing, awaited)
+    return PokeReturnValue(is_done=not awaited, xcom_value=missing)
+
+
+def _is_being_loaded(lender: str, day: date, dag_run: Any) -> bool:
+    """Whether a lender that is missing at the cut-off has delivered, and its load may still be at it.
+
+    Dates that are caught up on begin after their cut-off, side by side with their loads.
+    """
+    begun = max(wiring.publication_cutoff(day), dag_run.start_date)
+    if wiring.now() >= begun + wiring.LOADING_TAKES:
+        return False
+    return pipeline.delivery_pending(lender, day, url=wiring.url_of(wiring.LOADER))
 
 
 def _is_in(events: Any, lender: str, day: date) -> bool:

@@ -17,7 +17,8 @@ from arrears import load as loading
 from arrears import publish as publishing
 from arrears.contract import contract_for
 from arrears.delivery import Delivery
-from arrears.errors import ArrearsError, Refused
+from arrears.errors import ArrearsError, Refused, Usage
+from arrears.load import registry
 from arrears.settings import settings
 from arrears.warehouse.connect import connect
 from arrears.warehouse.maintain import maintain as maintain_warehouse
@@ -32,6 +33,17 @@ def delivery(lender: str, business_date: dt.date) -> Delivery:
 def delivery_complete(lender: str, business_date: dt.date) -> bool:
     """Whether all files of the delivery are there."""
     return delivery(lender, business_date).is_complete()
+
+
+def delivery_pending(lender: str, business_date: dt.date, *, url: str) -> bool:
+    """Whether all files of the delivery are there, and what becomes of them is not decided yet."""
+    try:
+        if not delivery_complete(lender, business_date):
+            return False
+    except (Refused, Usage):
+        return False  # no contract to read it by: nothing will become of it
+    with connect(url, "pending") as connection, connection.cursor() as cursor:
+        return not registry.is_judged(cursor, lender, business_date)
 
 
 def check(lender: str, business_date: dt.date, *, url: str) -> loading.Findings:

@@ -16,9 +16,10 @@ class Package:
     def __init__(self) -> None:
         self.calls: list[tuple] = []
         self.failures: dict[str, Exception] = {}
-        self.warn = self.approved = False
+        self.warn = self.approved = self.pending = False
         self.results = {
             "delivery_complete": True,
+            "delivery_pending": lambda self: self.pending,
             "load": SimpleNamespace(delivery_id=7, to_dict=lambda: {"delivery_id": 7}),
             "gate_delivery": None,
             "build": SimpleNamespace(build_id=3),

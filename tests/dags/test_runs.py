@@ -189,6 +189,17 @@ def events_of(**keys: list[str]):
     return Events()
 
 
+def waits_for(monkeypatch, day: str, began: str, **keys: list[str]):
+    """What `wait_for_lenders` answers: whether it is done, and who is missing."""
+    import publish_marts
+
+    start = dt.datetime.fromisoformat(began)
+    dag_run = SimpleNamespace(partition_key=day, conf={}, run_id="r", dag_id="call_publication", start_date=start)
+    context = {"dag_run": dag_run, "inlet_events": events_of(**keys)}
+    result = poke(monkeypatch, publish_marts, publish_marts.wait_for_lenders, context)
+    return result.is_done, result.xcom_value
+
+
 @pytest.mark.parametrize(
     ("day", "one", "two", "clock", "done", "missing"),
     [
@@ -200,14 +211,29 @@ def events_of(**keys: list[str]):
         ("2024-03-31", ["2024-03-31"], [], "2024-04-01T13:00:00Z", True, ["two"]),  # cut-off: 09:00 in New York
     ],
 )
-def test_publication_waits_for_those_due_or_the_cutoff(lenders, at, monkeypatch, day, one, two, clock, done, missing):
-    import publish_marts
-
+def test_publication_waits_for_those_due_or_the_cutoff(
+    lenders, package, at, monkeypatch, day, one, two, clock, done, missing
+):
     at(clock)
-    dag_run = SimpleNamespace(partition_key=day, conf={}, run_id="r", dag_id="call_publication")
-    context = {"dag_run": dag_run, "inlet_events": events_of(one=one, two=two)}
-    result = poke(monkeypatch, publish_marts, publish_marts.wait_for_lenders, context)
-    assert (result.is_done, result.xcom_value) == (done, missing)
+    assert waits_for(monkeypatch, day, f"{day}T16:00:00Z", one=one, two=two) == (done, missing)
+
+
+@pytest.mark.parametrize(
+    ("began", "clock", "pending", "done"),
+    [
+        ("2024-03-30T16:00:00Z", "2024-03-30T22:00:00Z", True, False),  # it came just before the cut-off
+        ("2024-03-30T16:00:00Z", "2024-03-30T22:00:00Z", False, True),
+        ("2024-03-30T16:00:00Z", "2024-03-30T23:00:00Z", True, True),  # whatever became of its load
+        ("2024-04-09T08:00:00Z", "2024-04-09T08:00:05Z", True, False),  # caught up on: the load began with us
+        ("2024-04-09T08:00:00Z", "2024-04-09T08:00:05Z", False, True),
+        ("2024-04-09T08:00:00Z", "2024-04-09T09:00:00Z", True, True),
+    ],
+)
+def test_a_delivery_that_is_there_is_waited_for(lenders, package, at, monkeypatch, began, clock, pending, done):
+    at(clock)
+    package.pending = pending
+    assert waits_for(monkeypatch, "2024-03-30", began, one=[], two=[]) == (done, ["one"])
+    assert set(package.calls) <= {("delivery_pending", "one", dt.date(2024, 3, 30), url("loader"))}
 
 
 def test_events_of_the_loads_start_the_publication(dags, at):

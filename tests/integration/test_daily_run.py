@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 
 from arrears import pipeline
+from arrears.errors import Refused
 from arrears.settings import SOURCE_ROOT, Role, Settings, settings
 from arrears.simulate import simulate
 
@@ -133,6 +134,26 @@ def test_a_refused_delivery_is_published_as_stale(arrears: CommandLine, second_d
     assert "2024-03-31 was refused" in status.out
     assert "借据号" in status.out
     assert warehouse.rows("select status from ops.delivery order by delivery_id") == [("accepted",), ("refused",)]
+
+
+def test_a_delivery_is_pending_until_it_is_judged(warehouse: Warehouse, landing: Path) -> None:
+    """What the publication's cut-off waits for: deliveries that are there, and not yet accepted or refused."""
+    url = warehouse.url(Role.LOADER)
+
+    def pending(day: dt.date, lender: str = LENDER) -> bool:
+        return pipeline.delivery_pending(lender, day, url=url)
+
+    assert (pending(FIRST), pending(THIRD + dt.timedelta(days=1)), pending(FIRST, "nobody")) == (True, False, False)
+    loaded = pipeline.load(LENDER, FIRST, url=url)
+    assert pending(FIRST)
+    pipeline.gate_delivery(loaded.delivery_id, url=url)
+    assert not pending(FIRST)
+
+    next(day_of(landing, SECOND).glob("LOAN*")).write_text("nonsense")
+    assert pending(SECOND)
+    with pytest.raises(Refused):
+        pipeline.load(LENDER, SECOND, url=url)
+    assert not pending(SECOND)
 
 
 def test_a_critical_expectation_stops_the_publication(

@@ -45,6 +45,16 @@ def newest(cursor: Cursor, lender: str, business_date: dt.date) -> Standing | No
     return Standing(*row) if row else None
 
 
+def is_judged(cursor: Cursor, lender: str, business_date: dt.date) -> bool:
+    """Whether some delivery of that day was accepted or refused. One that is only loaded waits for its gate."""
+    row = one(
+        cursor,
+        "select exists (select from ops.delivery where lender = %s and business_date = %s and status <> 'loaded')",
+        [lender, business_date],
+    )
+    return bool(row[0])
+
+
 def rows_before(cursor: Cursor, lender: str, business_date: dt.date) -> dict[str, int]:
     """Rows per resource of the newest accepted delivery of an earlier day."""
     cursor.execute(
