@@ -62,19 +62,31 @@ def test_task_policy(dagbag, dag_id):
     for task in dagbag.dags[dag_id].tasks:
         assert task.owner == "arrears"
         assert task.on_failure_callback
+        assert task.pool in ("default_pool", "arrears_publication")
         assert timedelta(0) < task.execution_timeout <= timedelta(hours=6)
         assert isinstance(task.retry_policy, ExceptionRetryPolicy)
         assert task.retry_exponential_backoff
         assert task.max_retry_delay <= timedelta(minutes=15)
 
 
-def test_tasks_are_retried_by_default():
-    code = "import arrears_wiring as wiring; print(wiring.DEFAULT_ARGS['retries'])"
+PARSING = """
+import sys
+from airflow.dag_processing.dagbag import DagBag
+
+reached = set()
+sys.path.insert(0, ".")
+sys.addaudithook(lambda event, _: event in ("socket.connect", "subprocess.Popen", "os.system") and reached.add(event))
+bag = DagBag(".")
+print(bag.import_errors, reached, sorted({task.retries for dag in bag.dags.values() for task in dag.tasks}))
+"""
+
+
+def test_parsing_reaches_out_to_nobody_and_tasks_are_retried_by_default():
     environment = {name: value for name, value in os.environ.items() if name != "ARREARS_TASK_RETRIES"}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT / "dags", env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", PARSING], cwd=ROOT / "dags", env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split("\n")[-2] == "3", done.stderr
+    assert done.stdout.splitlines()[-1] == "{} set() [3]", done.stderr
 
 
 def test_publication_is_serial(dagbag):
@@ -83,6 +95,7 @@ def test_publication_is_serial(dagbag):
     pools = {task.task_id: task.pool for task in publish.tasks}
     assert {pools[step] for step in ("build", "gate_candidate", "publish")} == {"arrears_publication"}
     assert pools["approve"] == "default_pool"  # a person's thinking must not hold the pool
+    assert dagbag.dags["maintain"].get_task("maintain").pool == "arrears_publication"
 
 
 def test_sensors_free_their_worker(dagbag):
