@@ -25,7 +25,7 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowFailException
 
-from arrears import contract
+from arrears import contract, lineage
 from arrears.errors import Infrastructure
 
 if TYPE_CHECKING:
@@ -200,6 +200,15 @@ def url_of(connection: str) -> str:
     """URL of an Airflow connection as libpq, psycopg2 and SQLAlchemy all read it."""
     uri: str = Connection.get(connection).get_uri()
     return uri.replace("postgres://", "postgresql://", 1)
+
+
+def name_lineage_parent(task_instance: Any) -> None:
+    """Let what this process tells OpenLineage about tables say which task it was."""
+    if lineage.is_wanted():
+        from airflow.providers.openlineage.plugins.macros import lineage_parent_id, lineage_root_parent_id
+
+        os.environ["OPENLINEAGE_PARENT_ID"] = lineage_parent_id(task_instance)
+        os.environ["OPENLINEAGE_ROOT_PARENT_ID"] = lineage_root_parent_id(task_instance)
 
 
 # --- failures ----------------------------------------------------------------------------------------------

@@ -136,7 +136,9 @@ WAITING = wiring.Notice(
 
 @task(pool=wiring.PUBLICATION_POOL, execution_timeout=timedelta(hours=3))
 def build() -> int:
-    day = wiring.business_date(get_current_context())
+    context = get_current_context()
+    day = wiring.business_date(context)
+    wiring.name_lineage_parent(context["ti"])
     return pipeline.build(day, url=wiring.url_of(wiring.BUILDER)).build_id
 
 

@@ -6,6 +6,6 @@ compile() {
         --no-annotate --custom-compile-command "make lock" "$@"
 }
 compile --override requirements/overrides.txt --extra embedded --group build pyproject.toml -o requirements/run.lock
-compile --override requirements/overrides.txt --extra embedded --extra s3 --group build --group dev \
+compile --override requirements/overrides.txt --extra embedded --extra s3 --extra lineage --group build --group dev \
     --constraint requirements/run.lock pyproject.toml -o requirements/dev.lock
 echo uv | compile - -o requirements/bootstrap.lock

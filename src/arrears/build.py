@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -17,11 +18,13 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 import arrears
-from arrears import base_build
+from arrears import base_build, lineage
 from arrears.errors import Infrastructure, Refused
 from arrears.settings import Settings
 from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect, one
+
+log = logging.getLogger(__name__)
 
 # What dbt says when the trouble is the server's, not the models'.
 SERVER_TROUBLE = ("could not connect", "connection refused", "server closed the connection", "no space left",
@@ -73,6 +76,8 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
             raise
         base_build.remember(cursor, build_id, rules)
         _finish(connection, build_id, "built")
+    if lineage.is_wanted():
+        _send_lineage(url, settings, target)
     passed = [result for result in results["results"] if result["status"] in ("success", "pass")]
     kinds = Counter(result["unique_id"].split(".", maxsplit=1)[0] for result in passed)
     return BuildResult(
@@ -197,6 +202,16 @@ def _run_dbt(base: int | None, url: str, settings: Settings, target: Path) -> di
     if failed or done.returncode != 0:
         raise _trouble(done.stdout, failed or [last_words(done.stdout)], target)
     return results
+
+
+def _send_lineage(url: str, settings: Settings, target: Path) -> None:
+    """Say which tables were made from which. That it cannot be said is no fault of the build."""
+    done = subprocess.run(
+        [sys.executable, "-m", "arrears.lineage", str(settings.dbt_project), str(target)],
+        env={**os.environ, **dbt_environment(url)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        log.warning("No lineage was sent: %s", last_words(done.stderr))
 
 
 def _trouble(output: str, reasons: list[str], target: Path) -> Refused | Infrastructure:

@@ -89,6 +89,12 @@ def test_parsing_reaches_out_to_nobody_and_tasks_are_retried_by_default():
     assert done.stdout.splitlines()[-1] == "{} set() [3]", done.stderr
 
 
+def test_no_lineage_is_told_by_default():
+    from airflow.providers.openlineage import conf
+
+    assert conf.is_disabled()
+
+
 def test_publication_is_serial(dagbag):
     publish = dagbag.dags["publish_marts"]
     assert publish.max_active_runs == 1
