@@ -27,8 +27,11 @@ from arrears.warehouse.connect import connect, one
 log = logging.getLogger(__name__)
 
 # What dbt says when the trouble is the server's, not the models'.
-SERVER_TROUBLE = ("could not connect", "connection refused", "server closed the connection", "no space left",
-                  "terminating connection", "deadlock detected", "canceling statement due to")  # fmt: skip
+SERVER_TROUBLE = (
+    "could not connect", "connection refused", "connection to server", "connection already closed",
+    "server closed the connection", "terminating connection", "eof detected", "could not receive data",
+    "could not send data", "the database system is", "no space left", "deadlock detected", "canceling statement due to",
+)  # fmt: skip
 
 # The folder of the models that are published. A candidate also has the views that the gate holds its marts against.
 MARTS = "marts"
@@ -191,6 +194,8 @@ def _run_dbt(base: int | None, url: str, settings: Settings, target: Path) -> di
         "build", *left_out, *([] if base else ["--full-refresh"]),
         variables={}, url=url, settings=settings, target=target,
     )  # fmt: skip
+    if done.returncode < 0:
+        raise Infrastructure(f"dbt was ended by signal {-done.returncode} (out of memory?); build again.")
     if not run_results.exists():
         raise _trouble(done.stdout, [last_words(done.stdout)], target)
     results: dict[str, Any] = json.loads(run_results.read_text())

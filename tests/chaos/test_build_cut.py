@@ -1,0 +1,110 @@
+"""A build that goes on from the day before, cut off at any of its statements: the connection, dbt, or the server. Built
+again and published it is what it is undisturbed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from arrears.build import build
+from arrears.contract import contract_for
+from arrears.delivery import Delivery
+from arrears.errors import Infrastructure
+from arrears.load import load, registry
+from arrears.publish import publish
+from arrears.settings import Role, Settings
+from arrears.simulate import simulate
+from arrears.warehouse.connect import connect
+from arrears.warehouse.embedded import EmbeddedServer
+
+from ..conftest import Warehouse
+from .bench import Bench, kill
+from .conftest import Note
+from .content import content
+from .effort import FULL, spread
+from .steps import Step
+from .wire import Fault, Wire
+
+LENDER, BEFORE, DAY = "lakala", dt.date(2024, 3, 30), dt.date(2024, 3, 31)
+PASSED = """
+insert into ops.gate_run (boundary, build_id, outcome, started_at, finished_at)
+select 'candidate', max(build_id), 'pass', now(), now() from ops.build returning build_id
+"""
+
+
+def build_a_day(day: dt.date, root: Path, url: str) -> None:
+    build(day, url=url, settings=Settings(home=root))
+
+
+def two_days(warehouse: Warehouse, root: Path) -> None:
+    """One day published, the next one loaded."""
+    simulate(start=BEFORE, end=DAY, loans=40, seed=3, lenders=[LENDER], landing=root / "landing", truth=root / "truth")
+    url = warehouse.url(Role.LOADER)
+    for day in (BEFORE, DAY):
+        delivery = Delivery(contract_for(warehouse.settings.lenders, LENDER, day), day, str(root / "landing"))
+        result = load(delivery, url=url, pii_key=lambda: b"key")
+        with connect(url, "test") as connection, connection.cursor() as cursor:
+            registry.accept(cursor, result.delivery_id)
+        if day == BEFORE:
+            build_a_day(BEFORE, root, warehouse.url(Role.BUILDER))
+            published(warehouse)
+
+
+def published(warehouse: Warehouse) -> dict[str, list[Any]]:
+    """Publish what is built. All that was ever published, and its record."""
+    build_id = warehouse.value(PASSED, role=Role.PUBLISHER)
+    publish(build_id, url=warehouse.url(Role.PUBLISHER))
+    return {
+        table: rows for table, rows in content(warehouse).items() if table.startswith(("published.", "ops.publication"))
+    }
+
+
+def kill_dbt() -> None:
+    for process in psutil.Process(os.getpid()).children():
+        if "arrears.dbt_process" in process.cmdline():
+            process.kill()
+
+
+@pytest.fixture
+def bench(fragile: tuple[EmbeddedServer, Settings], models_alone: None, tmp_path: Path) -> Iterator[Bench]:
+    _, settings = fragile
+    step = Step("build", Role.BUILDER, two_days, lambda root, url: build_a_day(DAY, root, url))
+    with Wire(settings.owner().port) as wire:
+        yield Bench(step, settings, wire, tmp_path)
+
+
+@pytest.mark.timeout(1800)
+def test_a_build_is_cut_off(bench: Bench, fragile: tuple[EmbeddedServer, Settings], note: Note) -> None:
+    embedded, _ = fragile
+    troubles: dict[str, Callable[[int], Fault]] = {
+        "connection cut": Fault,
+        "server killed": lambda at: Fault(at, lambda: kill(embedded)),
+        "dbt killed": lambda at: Fault(at, kill_dbt),
+        "answer lost": lambda at: Fault(at, heard=True),
+    }
+    warehouse = bench.fresh()
+    bench.run(warehouse)
+    statements, made = bench.wire.count, published(warehouse)
+    tried = spread(statements, 40 if FULL else 2)
+    for at, trouble in zip(tried, cycle(troubles), strict=False):
+        if FULL or at == tried[0]:  # else one after the other
+            warehouse = bench.fresh()
+        cut = troubles[trouble](at)
+        bench.wire.set(cut)
+        with suppress(Infrastructure):  # dbt does without some answers; nothing of it may count as a refusal
+            bench.step.run(bench.root, bench.address(warehouse))
+        assert cut.struck.is_set(), f"{trouble} at {at} of {statements}: failed before"
+        embedded.up()
+        if FULL or at == tried[-1]:
+            bench.run(warehouse)
+            assert published(warehouse) == made, f"another outcome after: {trouble} at {at} of {statements}"
+    note("build, " + ", ".join(troubles), f"{len(tried)} of {statements} statements: built again, published the same")
