@@ -10,10 +10,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Containers often forbid Python to keep what it compiled; then every process compiles Airflow and dbt anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run run-real day airflow test mutation reliability lint lock clean
+.PHONY: help run run-real day airflow test test-airflow mutation reliability lint lock clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # ── environment ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -44,8 +44,11 @@ airflow: $(VENV)/.run  ## Airflow's UI and scheduler on 127.0.0.1 (stop with Ctr
 
 # ── development ──────────────────────────────────────────────────────────────────────────────────────────
 
-test: $(VENV)/.dev lint  ## Install what the tests need and run all of them
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+test: $(VENV)/.dev lint  ## Install what the tests need and run all of them, but for those of Airflow's services
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not airflow"
+
+test-airflow: $(VENV)/.dev  ## Days run by Airflow's own services, with nothing beside them
+	$(BIN)/python -m pytest -m airflow tests/live_airflow
 
 mutation: $(VENV)/.dev  ## Spoil files and data in every known way, and say how much of it is caught
 	$(BIN)/python -m pytest -q -p tests.mutation.score \
