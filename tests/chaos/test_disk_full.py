@@ -77,6 +77,18 @@ def warehouse(server: Settings, disk: Disk) -> Warehouse:
     return warehouse_at(server, fresh_database(server, "on_a_small_disk", tablespace="small"))
 
 
+def small_and_then_large(warehouse: Warehouse) -> tuple[Candidate, int]:
+    """A publication of one row, and the number of a build of 50,001 that may be published next."""
+    candidate = Candidate(warehouse)
+    candidate.publish([("a", FEBRUARY, 1, None)], FEBRUARY)
+    build = candidate.build([("a", FEBRUARY, 2, None)], MARCH)
+    warehouse.rows(
+        "insert into candidate.mart_x select n::text, '2024-03-31', n, null from generate_series(1, 50000) as n",
+        role=Role.BUILDER,
+    )
+    return candidate, build
+
+
 def test_the_disk_is_full_under_a_load(warehouse: Warehouse, disk: Disk, tmp_path: Path, note: Note) -> None:
     lender = Lender(warehouse, tmp_path)
     payments = "".join(f"P{number},L1,2024-02-01,10.00,bank\n" for number in range(50_000))
@@ -91,13 +103,7 @@ def test_the_disk_is_full_under_a_load(warehouse: Warehouse, disk: Disk, tmp_pat
 
 
 def test_the_disk_is_full_under_a_publication(warehouse: Warehouse, disk: Disk, note: Note) -> None:
-    candidate = Candidate(warehouse)
-    candidate.publish([("a", FEBRUARY, 1, None)], FEBRUARY)
-    build = candidate.build([("a", FEBRUARY, 2, None)], MARCH)
-    warehouse.rows(
-        "insert into candidate.mart_x select n::text, '2024-03-31', n, null from generate_series(1, 50000) as n",
-        role=Role.BUILDER,
-    )
+    candidate, build = small_and_then_large(warehouse)
     untouched = content(warehouse)
     url = warehouse.url(Role.PUBLISHER)
     with disk.full(spare=2 * MIB):
@@ -115,13 +121,7 @@ def test_the_disk_of_the_whole_server_is_full(tmp_path: Path, note: Note) -> Non
     (tmp_path / "disk").mkdir()
     with mounted(tmp_path / "disk", 256 * MIB) as disk, running_server(disk.folder) as (embedded, settings):
         warehouse = warehouse_at(settings, settings.owner().url())
-        candidate = Candidate(warehouse)
-        candidate.publish([("a", FEBRUARY, 1, None)], FEBRUARY)
-        build = candidate.build([("a", FEBRUARY, 2, None)], MARCH)
-        warehouse.rows(
-            "insert into candidate.mart_x select n::text, '2024-03-31', n, null from generate_series(1, 50000) as n",
-            role=Role.BUILDER,
-        )
+        candidate, build = small_and_then_large(warehouse)
         untouched = content(warehouse)
         with disk.full(spare=MIB), pytest.raises(Infrastructure) as failure:
             publish(build, url=warehouse.url(Role.PUBLISHER))

@@ -27,7 +27,7 @@ def candidate(warehouse: Warehouse) -> Candidate:
     return Candidate(warehouse)
 
 
-def shown(warehouse: Warehouse, publication: int) -> list[tuple[Any, ...]]:
+def shown(warehouse: Warehouse, publication: int | str) -> list[tuple[Any, ...]]:
     return warehouse.rows(f"set arrears.publication = '{publication}'; {ROWS}", role=Role.READER)
 
 
@@ -86,7 +86,7 @@ def test_a_publication_that_was_let_go_is_an_error_and_not_a_wrong_answer(candid
 def test_a_publication_that_never_was_is_an_error(candidate: Candidate, named: str) -> None:
     candidate.publish([("a", DAYS[0], 1, None)], DAYS[0])
     with pytest.raises(psycopg2.DataError, match=f"There is no publication {named}"):
-        shown(candidate.warehouse, named)  # type: ignore[arg-type]
+        shown(candidate.warehouse, named)
 
 
 def test_nothing_more_goes_the_second_time(candidate: Candidate) -> None:

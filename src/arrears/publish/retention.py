@@ -10,7 +10,8 @@ from arrears.publish.mart import PUBLISHED
 from arrears.warehouse.connect import connect
 
 # Every publication for the last day of a month that was published closes it.
-TO_LET_GO = """
+LET_GO = """
+insert into ops.publication_let_go (publication_id)
 select publication_id from (
     select
         publication_id, business_date,
@@ -22,7 +23,6 @@ where
     newest_first > %(keep_newest)s and business_date < closes_on
     and publication_id not in (select publication_id from ops.publication_let_go)
 """
-LET_GO = f"insert into ops.publication_let_go (publication_id) {TO_LET_GO}"
 
 # A row is needed as long as a kept publication shows it: the first kept one that is not older than the row decides.
 REMOVE = """
