@@ -56,11 +56,7 @@ class Candidate:
                 role=Role.BUILDER,
             )  # fmt: skip
         if gate:
-            run(
-                "insert into ops.gate_run (boundary, build_id, outcome, started_at, finished_at) "
-                "values ('candidate', %s, %s, now(), now())",
-                number, gate, role=Role.PUBLISHER,
-            )  # fmt: skip
+            self.warehouse.judge(number, gate)
         self.builds.append(number)
         return int(number)
 

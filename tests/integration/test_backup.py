@@ -60,10 +60,7 @@ def run(warehouse: Warehouse, day: dt.date) -> int:
     with connect(warehouse.url(Role.LOADER), "accept") as connection, connection.cursor() as cursor:
         registry.accept(cursor, loaded.delivery_id)
     built = pipeline.build(day, url=warehouse.url(Role.BUILDER))
-    warehouse.rows(
-        "insert into ops.gate_run (boundary, build_id, outcome, started_at, finished_at) "
-        "values ('candidate', %s, 'pass', now(), now())", built.build_id, role=Role.PUBLISHER,
-    )  # fmt: skip
+    warehouse.judge(built.build_id)
     return pipeline.publish(built.build_id, url=warehouse.url(Role.PUBLISHER)).publication_id
 
 
