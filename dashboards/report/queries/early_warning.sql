@@ -1,0 +1,41 @@
+-- Loans with a signal today, and how often a signal was right in the twelve newest months of the backtest: the share that went
+-- past the second bucket within sixty days, with it and without it.
+with
+
+standing as (
+    select
+        lender,
+        signal,
+        count(*) as loans
+    from mart_early_warning
+    group by lender, signal
+),
+
+backtest as (
+    select
+        backtest.lender,
+        backtest.signal,
+        sum(backtest.flagged_loans) as flagged_loans,
+        sum(backtest.flagged_m2_60d) as flagged_m2_60d,
+        sum(backtest.unflagged_loans) as unflagged_loans,
+        sum(backtest.unflagged_m2_60d) as unflagged_m2_60d
+    from mart_early_warning_backtest as backtest
+    inner join dim_lender as lenders on backtest.lender = lenders.lender
+    where backtest.month_end > lenders.data_as_of - interval '14 months'
+    group by backtest.lender, backtest.signal
+)
+
+select
+    coalesce(standing.lender, backtest.lender) as lender,
+    coalesce(standing.signal, backtest.signal) as signal,
+    coalesce(standing.loans, 0) as loans_today,
+    cast(backtest.flagged_loans as bigint) as flagged_loans,
+    round(backtest.flagged_m2_60d / nullif(backtest.flagged_loans, 0), 6) as flagged_rate,
+    round(backtest.unflagged_m2_60d / nullif(backtest.unflagged_loans, 0), 6) as unflagged_rate,
+    round(
+        (backtest.flagged_m2_60d / nullif(backtest.flagged_loans, 0))
+        / nullif(backtest.unflagged_m2_60d / nullif(backtest.unflagged_loans, 0), 0), 2
+    ) as lift
+from standing
+full outer join backtest on standing.lender = backtest.lender and standing.signal = backtest.signal
+order by lender, signal

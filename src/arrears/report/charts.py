@@ -1,0 +1,129 @@
+"""Charts as SVG. They hold numbers, dates and names of buckets alone; words stand beside them, in two languages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# An ordered scale that reads the same with every kind of colour vision, from little to much, in print and on white. The
+# style sheet exchanges each for one that is seen on black.
+SCALE = (
+    "#8bd646", "#5ec962", "#3fbc73", "#28ae80", "#1fa088", "#21918c",
+    "#27808e", "#2f6c8e", "#38588c", "#414487", "#472d7b", "#440154",
+)  # fmt: skip
+DARK_SCALE = (
+    "#3b5f8f", "#33738e", "#2c858e", "#25978b", "#24aa83", "#39bb76",
+    "#56c667", "#77d153", "#9bd93c", "#c2df23", "#e2e418", "#fde725",
+)  # fmt: skip
+WIDTH, HEIGHT = 330, 170
+AXIS = {"labelColor": "currentColor", "domainColor": "currentColor", "tickColor": "currentColor"}
+CONFIG = {
+    "background": None,
+    "font": "sans-serif",
+    "view": {"stroke": None},
+    "axis": {**AXIS, "gridColor": "currentColor", "gridOpacity": 0.12, "labelFontSize": 11, "title": None},
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One series of a chart. points: x, y and whether the line is whole there, not dashed."""
+
+    name: str
+    colour: str
+    points: tuple[tuple[Any, float, bool], ...]
+
+
+def colours(count: int) -> list[str]:
+    """Colours for an ordered series, as far apart as may be."""
+    if count == 1:
+        return [SCALE[8]]
+    return [SCALE[round(number * (len(SCALE) - 1) / (count - 1))] for number in range(count)]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What a panel is drawn on.
+
+    Attributes:
+        dates: x is a date; else a count of months.
+        share: y is a share, written in percent. zero: y begins at 0.
+        highest: where y ends; None: where its values do.
+    """
+
+    dates: bool
+    share: bool
+    zero: bool = True
+    highest: float | None = None
+
+
+def lines(series: Sequence[Line], axes: Axes, title: str, *, points: bool = False) -> str:
+    """A line for each series; dashed where it is not whole."""
+    values, dashed = [], []
+    for line in series:
+        values += [_value(line, point) for point in line.points if point[2]]
+        # a dashed piece begins where the whole one ends
+        dashed += [
+            _value(line, point)
+            for number, point in enumerate(line.points)
+            if not point[2] or (number + 1 < len(line.points) and not line.points[number + 1][2])
+        ]
+    alone = points or max((len(line.points) for line in series), default=0) < 3
+    mark = {"type": "line", "strokeWidth": 1.7, "point": {"size": 14, "filled": True} if alone else False}
+    layers: list[dict[str, Any]] = [{"data": {"values": values}, "mark": mark}]
+    if dashed:
+        layers.append({"data": {"values": dashed}, "mark": {**mark, "strokeDash": [4, 3]}})
+    return _svg({"layer": [{**layer, "encoding": _encoding(series, axes)} for layer in layers]}, title)
+
+
+def area(series: Sequence[Line], axes: Axes, title: str) -> str:
+    """Series one upon the other, the first at the bottom."""
+    values = [{**_value(line, point), "o": number} for number, line in enumerate(series) for point in line.points]
+    encoding = _encoding(series, axes)
+    encoding["y"]["stack"] = "zero"
+    encoding["order"] = {"field": "o", "type": "quantitative"}
+    return _svg({"data": {"values": values}, "mark": {"type": "area"}, "encoding": encoding}, title)
+
+
+def _value(line: Line, point: tuple[Any, float, bool]) -> dict[str, Any]:
+    x, y, _ = point
+    return {"x": x.isoformat() if hasattr(x, "isoformat") else x, "y": y, "s": line.name}
+
+
+def _encoding(series: Sequence[Line], axes: Axes) -> dict[str, Any]:
+    x: dict[str, Any] = {"field": "x", "type": "quantitative", "axis": {"tickMinStep": 1, "format": "d", "grid": False}}
+    if axes.dates:
+        x = {
+            "field": "x", "type": "temporal", "scale": {"type": "utc"},
+            "axis": {"format": "%Y-%m", "labelOverlap": True, "labelSeparation": 8, "tickCount": 5, "grid": False},
+        }  # fmt: skip
+    y: dict[str, Any] = {
+        "field": "y", "type": "quantitative", "scale": {"zero": axes.zero, "nice": axes.highest is None},
+        "axis": {"format": "~%" if axes.share else "~s", "tickCount": 5},
+    }  # fmt: skip
+    if axes.highest is not None:
+        y["scale"] = {"domain": [0, axes.highest], "clamp": True}
+    scale = {"domain": [line.name for line in series], "range": [line.colour for line in series]}
+    return {"x": x, "y": y, "color": {"field": "s", "type": "nominal", "legend": None, "scale": scale}}
+
+
+def _svg(spec: dict[str, Any], title: str) -> str:
+    import vl_convert
+
+    whole = {"width": WIDTH, "height": HEIGHT, "padding": 4, "autosize": {"type": "fit", "contains": "padding"}}
+    drawn: str = vl_convert.vegalite_to_svg(json.dumps({**whole, **spec, "config": CONFIG}), vl_version="6.1")
+    return _for_a_page(drawn, title)
+
+
+def _for_a_page(drawn: str, title: str) -> str:
+    """The drawing as a picture with one description, without names that another on the page may have, too."""
+    from html import escape
+
+    drawn = re.sub(r' (?:aria-[a-z]+|role|class|id|pointer-events|xmlns:xlink|version)="[^"]*"', "", drawn)
+    drawn = re.sub(r'<path d="M0,0h0v0h0Z"/>|<path d="" display="none"/>', "", drawn)
+    drawn = re.sub(r"<g>(?:<g></g>)*</g>", "", drawn)
+    drawn = re.sub(r'(<svg [^>]*?) width="\d+" height="\d+"', r"\1", drawn, count=1)
+    return drawn.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)

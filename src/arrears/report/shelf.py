@@ -1,0 +1,52 @@
+"""Where reports lie: a folder a publication, on a disk or an object store, and a page that lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import fsspec
+
+from arrears.errors import Infrastructure, Usage
+
+INDEX = "index.html"
+
+
+class Shelf:
+    """The folder of reports. address: a path or an fsspec URL."""
+
+    def __init__(self, address: str) -> None:
+        try:
+            self._files, self._root = fsspec.url_to_fs(address)
+        except (ImportError, ValueError) as error:
+            raise Usage(f"ARREARS_REPORTS: {address}: {error}") from error
+
+    def where(self, folder: str, name: str = "") -> str:
+        """The address of a file, to be shown."""
+        path = f"{self._root}/{folder}/{name}".rstrip("/")
+        return path if "file" in self._files.protocol else str(self._files.unstrip_protocol(path))
+
+    def put(self, folder: str, files: Mapping[str, bytes]) -> None:
+        """Write files, each over the one of that name. Raises Infrastructure."""
+        try:
+            self._files.makedirs(f"{self._root}/{folder}".rstrip("/"), exist_ok=True)
+            for name, content in files.items():
+                self._files.pipe_file(f"{self._root}/{folder}/{name}" if folder else f"{self._root}/{name}", content)
+        except OSError as error:
+            raise Infrastructure(
+                f"The report cannot be written to {self.where(folder)}: {error}. The publication stands; "
+                "`arrears report` writes it once there is room and a right to."
+            ) from error
+
+    def folders(self) -> set[str]:
+        """The folders there are."""
+        if not self._files.exists(self._root):
+            return set()
+        return {Path(one["name"]).name for one in self._files.ls(self._root, detail=True) if one["type"] == "directory"}
+
+    def forget(self, folders: Collection[str]) -> int:
+        """Remove folders. Returns how many there were."""
+        there = self.folders() & set(folders)
+        for folder in there:
+            self._files.rm(f"{self._root}/{folder}", recursive=True)
+        return len(there)
