@@ -10,6 +10,8 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-deps --require-hashes -r /tmp/run.lock
 
 FROM ${PYTHON_IMAGE}
+# Reports on paper need a font that has Chinese.
+RUN apt-get update && apt-get install --yes --no-install-recommends fonts-noto-cjk && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 50000 --create-home --home-dir /opt/airflow --shell /usr/sbin/nologin arrears \
     && mkdir -p /opt/arrears/landing /opt/arrears/state /opt/airflow/logs /opt/airflow/auth \
     && chown -R arrears: /opt/arrears /opt/airflow

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 KEY_FORMAT = "%Y-%m-%d"
 PUBLICATION_POOL = "arrears_publication"  # one slot; scripts/run_dags.py and airflow-init create it
-LOADER, BUILDER, PUBLISHER = "arrears_loader", "arrears_builder", "arrears_publisher"
+LOADER, BUILDER, PUBLISHER, READER = "arrears_loader", "arrears_builder", "arrears_publisher", "arrears_reader"
 
 # What the DAGs themselves read from the environment. (What the package reads is in arrears.settings.)
 ENVIRONMENT = {

@@ -18,7 +18,7 @@ DOC = """
 
 **Does:** lets go of publications that are neither among the newest (`ARREARS_KEEP_PUBLICATIONS`, 90) nor closed a
 month: the rows that only they showed are removed, the record of them stays. Removes the details of rejected rows after
-`ARREARS_KEEP_REJECTED_DAYS` (400). Vacuums and analyzes the published tables.
+`ARREARS_KEEP_REJECTED_DAYS` (400), and the reports of publications let go. Vacuums and analyzes the published tables.
 
 #### Triage
 - **Pages when** its task fails. Nothing depends on it: the marts are as they were, only larger.
@@ -29,7 +29,11 @@ month: the rows that only they showed are removed, the record of them stays. Rem
 
 @task(pool=wiring.PUBLICATION_POOL, execution_timeout=timedelta(hours=6))
 def maintain() -> None:
-    done = pipeline.maintain(url=wiring.url_of(wiring.PUBLISHER), loader_url=wiring.url_of(wiring.LOADER))
+    done = pipeline.maintain(
+        url=wiring.url_of(wiring.PUBLISHER),
+        loader_url=wiring.url_of(wiring.LOADER),
+        reader_url=wiring.url_of(wiring.READER),
+    )
     log.info("%s", ", ".join(f"{what}: {count:,}" for what, count in done.items()))
 
 

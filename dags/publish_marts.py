@@ -49,13 +49,14 @@ PUBLISH_DOC = """
 ### Build, gate and publish the marts of a business date
 
 **Does:** one dbt build into `candidate`, the expectations over it, a person's approval where only warnings stand in
-the way, one transaction that publishes the rows that differ, then a summary. Runs when `call_publication` says that
+the way, one transaction that publishes the rows that differ, then its report. Runs when `call_publication` says that
 the date is due: every lender due is there, or the publication cut-off has passed. One run at a time, and
 build, gate and publish share the pool `arrears_publication` of one slot.
 
 #### Triage
 - **Pages when** a task fails; `marts` then is as it was before. `build`: dbt or the warehouse. `gate_candidate`:
   a critical expectation does not hold. `approve`: nobody answered within a day, or the run was told not to ask.
+  `report`: the publication stands, and only what people look at is missing; clear `report`, or run `arrears report`.
 - **Look first at** the log of the failed task (for the gate: expectation, rows and the command that shows the
   rest), then at `arrears status`.
 - **Rerun:** once the cause is gone, clear the run from `build` on. Clearing `publish` alone is right only after an
@@ -181,18 +182,26 @@ def _approval(context: Any) -> tuple[str | None, str | None]:
 
 
 @task
-def report(publication: dict[str, Any]) -> None:
-    log.info("%s", publication)
+def report(publication: dict[str, Any]) -> str:
+    """Write what people look at. Returns where it is. The publication stands, whatever becomes of its report."""
+    written = pipeline.report(
+        publication["publication_id"],
+        url=wiring.url_of(wiring.PUBLISHER),
+        reader_url=wiring.url_of(wiring.READER),
+    )
+    for note in written.notes:
+        log.warning("%s", note)
+    return written.page
 
 
 @task
-def notify(publication: dict[str, Any]) -> None:
+def notify(publication: dict[str, Any], report_page: str) -> None:
     """Tell whoever is configured; nobody by default."""
     wiring.Notice(
         f"arrears: published {publication['business_date']}\n"
         f"publication {publication['publication_id']}, {publication['outcome']}: "
         f"{publication['rows_added']:,} rows added, {publication['rows_closed']:,} closed, "
-        f"{len(publication['restatements']):,} restatements"
+        f"{len(publication['restatements']):,} restatements\n{report_page}"
     )(get_current_context())
 
 
@@ -228,5 +237,5 @@ with DAG(
         pre_execute=ask_only_about_warnings,
     )
     published = publish(built)
-    reported = report(published)
-    gated >> approve >> published >> reported >> notify(published)
+    gated >> approve >> published
+    notify(published, report(published))

@@ -116,6 +116,7 @@ def show(env: dict[str, str], seconds: float, next_step: str) -> None:
     megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024  # of the largest process
     console.print(f"\nDone in {seconds:.0f} s, at most {megabytes:,} MiB a process. From here, in {ROOT}:\n")
     for what, command in (
+        ("the report", f"{home.relative_to(ROOT)}/reports/index.html"),
         ("query the marts", f'{psql} "$({prefix}.venv/bin/arrears url)" -c "table mart_overdue_rate_monthly"'),
         ("what stands", f"{prefix}.venv/bin/arrears status"),
         ("the gate's pages", f"{home.relative_to(ROOT)}/data_docs/candidate/index.html"),

@@ -15,6 +15,7 @@ from arrears import build as building
 from arrears import gate as gates
 from arrears import load as loading
 from arrears import publish as publishing
+from arrears import report as reporting
 from arrears.contract import contract_for
 from arrears.delivery import Delivery
 from arrears.errors import ArrearsError, Refused, Usage
@@ -104,6 +105,33 @@ def publish(
         return result
 
 
+def report(
+    publication_id: int | None = None,
+    *,
+    url: str,
+    reader_url: str,
+    lender: str | None = None,
+    language: reporting.Language | None = None,
+    reports: str | None = None,
+) -> reporting.Report:
+    """Write the report of a publication (None: the current one), read as BI reads. Raises Usage or Infrastructure.
+
+    reports: another place than the configured one.
+    """
+    own = settings()
+    with _logged("report", url, lender=lender) as entry:
+        result = reporting.write(
+            publication_id,
+            url=reader_url,
+            definitions=own.dashboards / "report",
+            reports=reports or own.reports_address,
+            lender=lender,
+            language=language or own.report_language,
+        )
+        entry.detail = f"publication {result.publication_id}: {result.folder}"
+        return result
+
+
 def rollback(publication_id: int, *, url: str, by: str, reason: str) -> publishing.PublishResult:
     """Publish again what an earlier publication showed. Raises Usage or Infrastructure."""
     with _logged("rollback", url) as entry:
@@ -113,11 +141,12 @@ def rollback(publication_id: int, *, url: str, by: str, reason: str) -> publishi
         return result
 
 
-def maintain(*, url: str, loader_url: str) -> dict[str, int]:
+def maintain(*, url: str, loader_url: str, reader_url: str) -> dict[str, int]:
     """Weekly upkeep: what is no longer kept goes, and its space is given back. Returns counts of what was done."""
     with _logged("maintain", url) as entry:
         done = publishing.retain(url=url, keep_newest=settings().keep_publications)
         done["rejected rows forgotten"] = loading.forget(url=loader_url, older_than_days=settings().keep_rejected_days)
+        done["reports removed"] = reporting.forget(url=reader_url, reports=settings().reports_address)
         done |= maintain_warehouse(url)
         entry.detail = ", ".join(f"{name} {count}" for name, count in done.items())
         return done

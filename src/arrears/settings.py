@@ -9,6 +9,7 @@ import os
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -38,7 +39,7 @@ class Role(StrEnum):
         return f"AIRFLOW_CONN_{self.login.upper()}"
 
 
-STEP_ROLES = (Role.LOADER, Role.BUILDER, Role.PUBLISHER)  # those that the steps of a day connect as
+STEP_ROLES = tuple(Role)  # those that the steps of a day connect as: to report is to read
 
 
 class Settings(BaseSettings):
@@ -52,6 +53,10 @@ class Settings(BaseSettings):
     lenders: Path = SOURCE_ROOT / "lenders"
     dbt_project: Path = SOURCE_ROOT / "dbt_project"
     expectations: Path = SOURCE_ROOT / "expectations"
+    dashboards: Path = SOURCE_ROOT / "dashboards"
+
+    reports: str = Field(default="", description="path or fsspec URL of the reports; default: reports in the home")
+    report_language: Literal["en", "zh"] = Field(default="en", description="that a report opens in and is printed in")
 
     keep_publications: int = Field(
         default=90, ge=1, description="newest publications that can be shown again, beside those that closed a month"
@@ -82,6 +87,10 @@ class Settings(BaseSettings):
         home = Path(os.environ.get("ARREARS_HOME", SOURCE_ROOT / ".arrears"))
         generated = DotEnvSettingsSource(settings_cls, env_file=home / "secrets.env", env_file_encoding="utf-8")
         return init_settings, env_settings, generated
+
+    @property
+    def reports_address(self) -> str:
+        return self.reports or str(self.home / "reports")
 
     @property
     def secrets_file(self) -> Path:

@@ -296,10 +296,13 @@ def publish(
     """Publish the candidate that passed the gate."""
     with output.working("publishing"):
         result = pipeline.publish(build or _newest_build(), url=settings().url(Role.PUBLISHER), approved_by=approved_by)
-    if json:
-        output.as_json(result.to_dict())
-    else:
+    if not json:
         _show_publication(result)
+    written = _write_report(result.publication_id)
+    if json:
+        output.as_json(result.to_dict() | {"report": written.to_dict()})
+    else:
+        _show_report(written)
 
 
 def _newest_build() -> int:
@@ -323,6 +326,39 @@ def _show_publication(result: Any) -> None:
             ["mart", "lender", "period", "added", "changed", "removed"],
             [[c.mart, c.lender, c.period, c.added, c.changed, c.removed] for c in result.restatements],
         )
+
+
+@app.command()
+def report(
+    publication: Annotated[int | None, typer.Option(help="Its number; default: the current one.")] = None,
+    lender: Annotated[str | None, typer.Option(help="Only this lender.")] = None,
+    lang: Annotated[Literal["en", "zh"] | None, typer.Option(help="That it opens in and is printed in.")] = None,
+    out: Annotated[str | None, typer.Option(help="Another place than ARREARS_REPORTS.", metavar="FOLDER")] = None,
+    json: Json = False,
+) -> None:
+    """Write the report of a publication: page, PDF, workbook, every number as JSON. The same again, byte for byte."""
+    written = _write_report(publication, lender=lender, language=lang, reports=out)
+    if json:
+        output.as_json(written.to_dict())
+    else:
+        _show_report(written)
+
+
+def _write_report(publication_id: int | None, **choices: Any) -> Any:
+    with output.working("writing the report"):
+        return pipeline.report(
+            publication_id, url=settings().url(Role.PUBLISHER), reader_url=settings().url(Role.READER), **choices
+        )
+
+
+def _show_report(written: Any) -> None:
+    """The headline, and where the rest is."""
+    from arrears.report.headline import COLUMNS, rows
+
+    output.table(f"Publication {written.publication_id}", list(COLUMNS), rows(written.headline))
+    for note in written.notes:
+        output.tell(note)
+    output.say(f"report: {written.page}")
 
 
 @app.command()
@@ -413,7 +449,10 @@ def maintain(json: Json = False) -> None:
     Kept are the newest publications (ARREARS_KEEP_PUBLICATIONS, 90) and all that closed a month.
     """
     with output.working("maintaining the warehouse"):
-        done = pipeline.maintain(url=settings().url(Role.PUBLISHER), loader_url=settings().url(Role.LOADER))
+        own = settings()
+        done = pipeline.maintain(
+            url=own.url(Role.PUBLISHER), loader_url=own.url(Role.LOADER), reader_url=own.url(Role.READER)
+        )
     if json:
         output.as_json(done)
     else:
@@ -442,12 +481,15 @@ def run(
         pipeline.gate_candidate(built.build_id, url=settings().url(Role.PUBLISHER))
     with output.working("publishing"):
         result = pipeline.publish(built.build_id, url=settings().url(Role.PUBLISHER), approved_by=approved_by)
-    if json:
-        output.as_json({"lenders": outcomes, "publication": result.to_dict()})
-    else:
+    if not json:
         for name, outcome in outcomes.items():
             output.say(f"{name}: {outcome['outcome']}")
         _show_publication(result)
+    written = _write_report(result.publication_id)
+    if json:
+        output.as_json({"lenders": outcomes, "publication": result.to_dict(), "report": written.to_dict()})
+    else:
+        _show_report(written)
     if any(outcome["outcome"] == "refused" for outcome in outcomes.values()):
         raise typer.Exit(Refused.exit_code)
 
