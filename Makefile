@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Containers often forbid Python to keep what it compiled; then every process compiles Airflow and dbt anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run run-real day airflow test test-airflow mutation reliability lint lock clean
+.PHONY: help run run-real day airflow docs test test-airflow mutation reliability lint lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ day: $(VENV)/.run  ## The next simulated business day through the DAGs
 
 airflow: $(VENV)/.run  ## Airflow's UI and scheduler on 127.0.0.1 (stop with Ctrl-C)
 	@$(BIN)/python scripts/demo.py airflow
+
+docs: $(VENV)/.run  ## One static site of the marts and the definitions, from what is built
+	@$(BIN)/python scripts/docs_site.py
 
 # ── development ──────────────────────────────────────────────────────────────────────────────────────────
 

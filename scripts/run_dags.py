@@ -81,7 +81,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 def configure(verbose: bool) -> None:
     """Environment of Airflow, before it is imported. What is set already wins."""
-    from arrears.settings import STEP_ROLES, settings
+    from arrears.settings import Role, settings
 
     values = {
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
@@ -93,7 +93,7 @@ def configure(verbose: bool) -> None:
     }
     for name, value in values.items():
         os.environ.setdefault(name, value)
-    for role in STEP_ROLES:
+    for role in Role:
         if role.airflow_variable not in os.environ:
             os.environ[role.airflow_variable] = settings().url(role)
 

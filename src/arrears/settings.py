@@ -39,9 +39,6 @@ class Role(StrEnum):
         return f"AIRFLOW_CONN_{self.login.upper()}"
 
 
-STEP_ROLES = tuple(Role)  # those that the steps of a day connect as: to report is to read
-
-
 class Settings(BaseSettings):
     """Where things are and how to reach them. Every field is an environment variable with the prefix ARREARS_."""
 
@@ -122,7 +119,7 @@ class Settings(BaseSettings):
 
     def airflow_connections(self) -> dict[str, str]:
         """Environment variables that define the Airflow connections of the DAGs."""
-        return {role.airflow_variable: self.url(role) for role in STEP_ROLES}
+        return {role.airflow_variable: self.url(role) for role in Role}
 
     def pii_key_bytes(self) -> bytes:
         if self.pii_key is None or not self.pii_key.get_secret_value():

@@ -37,7 +37,7 @@ os.environ.update(
         "ARREARS_TASK_RETRIES": "0",
         **{
             f"AIRFLOW_CONN_ARREARS_{role}": f"postgresql://arrears_{role.lower()}:p%40ss@127.0.0.1:1/arrears"
-            for role in ("LOADER", "BUILDER", "PUBLISHER")
+            for role in ("LOADER", "BUILDER", "PUBLISHER", "READER")
         },
     }
 )

@@ -26,6 +26,7 @@ class Package:
             "gate_candidate": lambda self: SimpleNamespace(outcome="warn" if self.warn else "pass"),
             "is_approved": lambda self: self.approved,
             "publish": PublishResult(9, "published", MONTH_END, 1200, 3, ()),
+            "report": SimpleNamespace(page="reports/9/report.html", notes=()),
             "maintain": {"vacuumed": 1},
         }
 

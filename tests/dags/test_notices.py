@@ -83,7 +83,10 @@ def test_a_killed_task_is_told_of(dags, webhook):
 
 def test_a_publication_is_told(dags, package, webhook, mails):
     assert run(dags["publish_marts"]).state == "success"
-    message = "arrears: published 2024-03-31\npublication 9, published: 1,200 rows added, 3 closed, 0 restatements"
+    message = (
+        "arrears: published 2024-03-31\npublication 9, published: 1,200 rows added, 3 closed, 0 restatements\n"
+        "reports/9/report.html"
+    )
     assert webhook.received == [{"text": message}]
     assert [(mail["Subject"], as_read(mail)) for mail in mails.received] == [(message.partition("\n")[0], message)]
 
@@ -97,7 +100,7 @@ def test_nobody_is_told_by_default(dags, package):
 def test_one_who_cannot_be_told_keeps_nobody_from_being_told(dags, package, webhook, mails):
     webhook.status = 404
     outcome = run(dags["publish_marts"])
-    assert package.calls[-1][0] == "publish"
+    assert package.calls[-1][0] == "report"
     ((task, error),) = outcome.errors
     assert task == "notify"  # what is published stays published
     assert (type(error), str(error)) == (Infrastructure, "The webhook answered 404.")  # which is tried again

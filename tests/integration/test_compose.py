@@ -143,7 +143,7 @@ def wiring_constants() -> dict[str, Any]:
 
 def test_every_variable_is_known_to_somebody():
     wiring = wiring_constants()
-    connections = {f"AIRFLOW_CONN_{wiring[role].upper()}" for role in ("LOADER", "BUILDER", "PUBLISHER")}
+    connections = {f"AIRFLOW_CONN_{wiring[role].upper()}" for role in ("LOADER", "BUILDER", "PUBLISHER", "READER")}
     package = {f"ARREARS_{name.upper()}" for name in Settings.model_fields}
     known = airflow_options() | connections | OPTIONAL | package | set(wiring["ENVIRONMENT"]) | POSTGRES_VARIABLES
     assert {variable for _, variable, _ in environments()} <= known

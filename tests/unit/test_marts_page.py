@@ -106,6 +106,8 @@ def test_exposures_name_what_their_queries_read() -> None:
     exposures = YAML(typ="safe").load(path.read_text(encoding="utf-8"))["exposures"]
     queries = {one["config"]["meta"]["query"]: one for one in exposures if "config" in one}
     for query, exposure in queries.items():
-        read = set(re.findall(r"\bmarts\.(\w+)", (SOURCE_ROOT / query).read_text(encoding="utf-8")))
+        path = SOURCE_ROOT / query
+        text = "\n".join(one.read_text(encoding="utf-8") for one in (path.glob("*.sql") if path.is_dir() else [path]))
+        read = set(re.findall(r"\b(?:from|join)\s+(?:marts\.)?((?:dim|fct|mart)_\w+)", text))
         assert {f"ref('{mart}')" for mart in read} == set(exposure["depends_on"]), query
     assert queries

@@ -15,8 +15,8 @@ COLUMNS = (
     "overdue %",
     "30+ %",
     "90+ %",
-    "on the month, pp",
-    "on the year, pp",
+    "month pp",
+    "year pp",
 )
 
 

@@ -166,6 +166,8 @@ class _Sheets:
                     "categories": [sheet.name, first, placed.columns[x], last, placed.columns[x]],
                     "values": [sheet.name, first, placed.columns[y], last, placed.columns[y]],
                 })  # fmt: skip
+        if not chart.series:
+            return  # Excel knows no chart of nothing
         chart.set_title({"name": self.word(y), "name_font": {"size": 12}})
         chart.set_x_axis({"num_format": "yyyy-mm", "date_axis": True})
         chart.set_y_axis({"num_format": "0%"})
