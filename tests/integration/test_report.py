@@ -11,7 +11,9 @@ import io
 import json
 import re
 import shutil
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -461,8 +463,16 @@ def test_a_stale_lender_is_marked(book: Book) -> None:
 def test_it_is_printed_on_a4(book: Book) -> None:
     printed = book.reports[2]["report.pdf"]
     assert printed.startswith(b"%PDF-")
-    width, height = (float(number) for number in re.findall(rb"/MediaBox *\[ *0 0 ([\d.]+) ([\d.]+)", printed)[0])
-    assert (round(width), round(height)) == (595, 842)
+    pages = re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", b"".join(_unpacked(printed)))
+    assert {(round(float(width)), round(float(height))) for width, height in pages} == {(595, 842)}
+    assert len(pages) > 15
+
+
+def _unpacked(pdf: bytes) -> Iterator[bytes]:
+    """The compressed parts of a PDF, where the pages are described."""
+    for found in re.finditer(rb"stream\r?\n", pdf):
+        with suppress(zlib.error):
+            yield zlib.decompressobj().decompress(pdf[found.end() :])
 
 
 def test_without_a_font_for_chinese_there_is_a_note_and_no_pdf(
