@@ -43,6 +43,7 @@ class Sums:
         ratios: its column, and the two of `figures` (or of `extra`) that it divides.
         within: whether a row of the mart belongs to it, given the newest day of its lender.
         newest: the column of the mart whose newest value of each lender alone counts.
+        back_from: the column of the mart whose newest value `within` is given in place of its lender's newest day.
     """
 
     mart: str
@@ -52,13 +53,17 @@ class Sums:
     extra: Mapping[str, Any] = field(default_factory=dict)
     within: Callable[[Row, dt.date], bool] = lambda row, as_of: True
     newest: str | None = None
+    back_from: str | None = None
 
     def rows(self, marts: Marts) -> dict[tuple[Any, ...], Row]:
         """By its keys, what the table should say."""
+        rows = marts(self.mart)
         as_of = {row["lender"]: row["data_as_of"] for row in marts("dim_lender")}
-        rows = [row for row in marts(self.mart) if self.within(row, as_of[row["lender"]])]
+        if self.back_from:
+            as_of = newest_of(rows, self.back_from)
+        rows = [row for row in rows if self.within(row, as_of[row["lender"]])]
         if self.newest:
-            last = {row["lender"]: max(r[self.newest] for r in rows if r["lender"] == row["lender"]) for row in rows}
+            last = newest_of(rows, self.newest)
             rows = [row for row in rows if row[self.newest] == last[row["lender"]]]
         found: dict[tuple[Any, ...], list[Row]] = {}
         for row in rows:
@@ -70,6 +75,14 @@ class Sums:
         sums = {name: _sum(_of(row, what) for row in rows) for name, what in {**self.figures, **self.extra}.items()}
         told = {name: sums[name] for name in self.figures}
         return told | {name: ratio(sums[above], sums[below]) for name, (above, below) in self.ratios.items()}
+
+
+def newest_of(rows: Iterable[Row], column: str) -> dict[str, Any]:
+    """The newest value of each lender."""
+    found: dict[str, Any] = {}
+    for row in rows:
+        found[row["lender"]] = max(row[column], found.get(row["lender"], row[column]))
+    return found
 
 
 def _of(row: Row, what: Any) -> Any:
@@ -126,8 +139,9 @@ TABLES: dict[str, Sums] = {
         same("disbursed_principal", "ever_principal"),
         {"ever30_rate": ("ever_principal", "disbursed_principal")},
         within=lambda row, as_of: (
-            row["threshold_dpd"] == 30 and _quarter_end(row["vintage_month"]) > months_before(as_of, 24)
+            row["threshold_dpd"] == 30 and _quarter_end(row["vintage_month"]) > months_before(_quarter_end(as_of), 24)
         ),
+        back_from="vintage_month",
     ),
     "vintage_triangle": Sums(
         "mart_vintage",
@@ -137,6 +151,7 @@ TABLES: dict[str, Sums] = {
         within=lambda row, as_of: (
             row["threshold_dpd"] == 30 and row["mob"] <= 12 and row["vintage_month"] > months_before(as_of, 18)
         ),
+        back_from="vintage_month",
     ),
     "first_payment_default": Sums(
         "mart_first_payment_default",
@@ -144,6 +159,7 @@ TABLES: dict[str, Sums] = {
         same("eligible_loans", "short_loans"),
         {"default_rate": ("short_loans", "eligible_loans")},
         within=lambda row, as_of: row["instalment_no"] == 1 and since("due_month", 24)(row, as_of),
+        back_from="due_month",
     ),
     "early_payment_defaults": Sums(
         "mart_first_payment_default",
@@ -154,6 +170,7 @@ TABLES: dict[str, Sums] = {
             "exclusive_default_rate": ("exclusive_short_loans", "eligible_loans"),
         },
         within=lambda row, as_of: row["window_days"] == 7 and since("due_month", 12)(row, as_of),
+        back_from="due_month",
     ),
     "inflow": Sums(
         "mart_inflow_daily",

@@ -7,6 +7,7 @@ has not delivered for the day; both come after it.
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import io
 import json
 import re
@@ -38,7 +39,7 @@ from arrears.warehouse.connect import connect
 
 from ..conftest import Warehouse, days
 from .command_line import CommandLine
-from .report_sums import AS_THEY_ARE, SHARES, TABLES, Row, months_before, ratio
+from .report_sums import AS_THEY_ARE, SHARES, TABLES, Row, months_before, newest_of, ratio
 
 DEFINITIONS = SOURCE_ROOT / "dashboards" / "report"
 FIRST, LAST = dt.date(2024, 3, 30), dt.date(2024, 4, 1)
@@ -149,11 +150,7 @@ def test_sums_and_rates_are_those_of_the_mart(book: Book, told: dict[str, list[R
 def test_what_a_mart_says_is_shown_as_it_is(book: Book, told: dict[str, list[Row]], name: str) -> None:
     mart, columns, newest = AS_THEY_ARE[name]
     rows = book.marts(2)(mart)
-    last = (
-        {row["lender"]: max(one[newest] for one in rows if one["lender"] == row["lender"]) for row in rows}
-        if newest
-        else {}
-    )
+    last = newest_of(rows, newest) if newest else {}
     expected = [
         tuple(shown(row[c]) for c in columns) for row in rows if not newest or row[newest] == last[row["lender"]]
     ]
@@ -690,3 +687,20 @@ def test_the_look_sees_what_is_wrong(browser: Any) -> None:
         "label cut",
     ):
         assert sort in problems
+
+
+# ── the site ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_site_documents_marts_definitions_and_who_reads_them(
+    book: Book, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(SOURCE_ROOT / "scripts"))
+    docs_site = importlib.import_module("docs_site")
+    assert docs_site.main() == 0
+    site = book.warehouse.settings.home / "site"
+    index, definitions, marts = ((site / f"{name}.html").read_text() for name in ("index", "definitions", "marts"))
+    assert set(Reader(index).links) == {"definitions.html", "marts.html"}
+    assert "逾期天数" in definitions
+    for known in ("mart_overdue_rate_monthly", "exposure.arrears.report", "逾期率"):
+        assert known in marts

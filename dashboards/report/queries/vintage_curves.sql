@@ -1,5 +1,5 @@
 -- Ever 30+ by months on book, the vintages of a quarter together. Where only some months of a quarter have come that far the
--- curve goes on with those, and is not mature.
+-- curve goes on with those, and is not mature. The newest eight quarters in which the lender disbursed.
 with
 
 cells as (
@@ -15,6 +15,14 @@ cells as (
     group by lender, vintage_month, mob
 ),
 
+newest as (
+    select
+        lender,
+        max(vintage_quarter) as vintage_quarter
+    from cells
+    group by lender
+),
+
 quarters as (
     select
         cells.lender,
@@ -23,7 +31,8 @@ quarters as (
         bool_and(cells.vintage_quarter <= lenders.data_as_of) as is_over
     from cells
     inner join dim_lender as lenders on cells.lender = lenders.lender
-    where cells.vintage_quarter > lenders.data_as_of - interval '2 years'
+    inner join newest on cells.lender = newest.lender
+    where cells.vintage_quarter > newest.vintage_quarter - interval '2 years'
     group by cells.lender, cells.vintage_quarter
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+NUMBER = re.compile(r"[−+-]?[\d,]+(\.\d+)?|–")
 # Where nobody's terminal says how wide it is (a log, a pipe), tables are as wide as they need.
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -70,12 +72,17 @@ def error(text: str) -> None:
 def table(title: str, columns: list[str], rows: list[list[object]]) -> None:
     """A table; None is shown as a dash, numbers stand right."""
     grid = Table(title=title, title_justify="left", header_style="bold")
-    numeric = [all(isinstance(row[i], int | float) or row[i] is None for row in rows) for i in range(len(columns))]
+    numeric = [all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
     for name, right in zip(columns, numeric, strict=True):
         grid.add_column(name, justify="right" if right and rows else "left")
     for row in rows:
         grid.add_row(*(_cell(value) for value in row))
     out.print(grid)
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is written with digits alone: a number, one that is text already, or none."""
+    return value is None or isinstance(value, int | float) or bool(NUMBER.fullmatch(str(value)))
 
 
 def _cell(value: object) -> str:
