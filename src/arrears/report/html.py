@@ -9,8 +9,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from arrears.report import cells, charts
 from arrears.report.figures import Figures
+from arrears.report.grids import SHADES
+from arrears.report.names import Names
 from arrears.report.pages import Page, Part, read_definitions, read_pages
-from arrears.report.panels import SHADES, Panel, Panels, Tiles
+from arrears.report.panels import Panel, Panels
+from arrears.report.tiles import Tiles, tiles
 from arrears.report.words import Language, Words
 
 HERE = Path(__file__).parent
@@ -33,10 +36,15 @@ def render(figures: Figures, definitions: Path, language: Language, *, paper: bo
         paper: for print: in that language alone, without what only a screen can show.
     """
     words = Words.read(definitions / "words.yaml")
-    panels = Panels(figures, words)
+    names = Names(figures, words)
+    panels = Panels(figures, names)
     pages = [
         Filled(
-            page, tuple((part, panels.tiles(part) if part.kind == "tiles" else panels.of(part)) for part in page.parts)
+            page,
+            tuple(
+                (part, tiles(figures, names, part.query) if part.kind == "tiles" else panels.of(part))
+                for part in page.parts
+            ),
         )
         for page in read_pages(definitions / "pages.yaml")
     ]
@@ -49,7 +57,7 @@ def render(figures: Figures, definitions: Path, language: Language, *, paper: bo
             definitions=read_definitions(definitions / "definitions.yaml"),
             publication=figures.publication,
             published_at=cells.written("published_at", figures.publication["published_at"]),
-            lender=panels.name(figures.lender) if figures.lender else None,
+            lender=names.lender(figures.lender) if figures.lender else None,
             language=language,
             only=language if paper else None,
             style=style(),

@@ -14,6 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from arrears.report import cells
 from arrears.report.figures import Figures, Table
+from arrears.report.names import Names
 from arrears.report.pages import Definition
 from arrears.report.words import Text, Words, same
 
@@ -78,11 +79,11 @@ class _Sheets:
     """The sheets of one workbook, and how things are written on them."""
 
     def __init__(self, book: Workbook, figures: Figures, words: Words) -> None:
-        self.book, self.figures, self.words = book, figures, words
+        self.book, self.figures, self.words, self._names = book, figures, words, Names(figures, words)
         self._formats = {kind: book.add_format({"num_format": form}) for kind, form in FORMATS.items()}
         self._title = book.add_format({"bold": True, "font_size": 14})
         self._wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-        self._lenders = {one["lender"]: Text(en=one["name_en"], zh=one["name_zh"]) for one in figures.lenders}
+        self._lenders = [one["lender"] for one in figures.lenders]
 
     def sheet(self, name: str, title: Text, freeze: int = 3) -> Worksheet:
         sheet = self.book.add_worksheet(name)
@@ -126,10 +127,8 @@ class _Sheets:
         else:
             sheet.write_number(down, across, value, self._formats[kind])
 
-    def value(self, column: str, value: str) -> str:
-        if column == "lender" and value in self._lenders:
-            return str(self._lenders[value]).replace(" · ", " ")
-        return self.word(value)
+    def value(self, column: str, value: Any) -> str:
+        return str(self._names.value(column, value)).replace(" · ", " ")
 
     def definitions(self, definitions: Iterable[Definition]) -> None:
         sheet = self.sheet("Definitions", self.words("definitions"))
@@ -177,8 +176,7 @@ class _Sheets:
     def matrix(self, name: str, title: Text, query: str, down: str, across: str, y: str) -> None:
         """A query turned: a row for every lender and `down`, a column for every `across`, shaded."""
         table = self.figures.tables[query]
-        ranks = {row["bucket"]: row["sort_order"] for row in self.figures.tables["buckets"]}
-        heads = sorted({row[across] for row in table}, key=lambda value: (ranks.get(value, 0), value))
+        heads = self._names.in_order(row[across] for row in table)
         found: dict[tuple[Any, Any], dict[Any, Any]] = {}
         for row in table:
             found.setdefault((row["lender"], row[down]), {})[row[across]] = row[y]
