@@ -149,6 +149,7 @@ def _warehouse(context: Any, url: str) -> Iterator[Any]:
 def _context(docs: Path | None) -> Any:
     """A context that lives in memory and writes nothing but its Data Docs, where it is to write any."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)  # being imported, it tells of every class it has
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -156,7 +157,6 @@ def _context(docs: Path | None) -> Any:
         ProgressBarsConfig,
     )
 
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
     sites = {}
     if docs is not None:
         docs.mkdir(parents=True, exist_ok=True)
