@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow.sdk import DAG, Param, get_current_context, task
+from airflow.sdk import DAG, Param, get_current_context, get_parsing_context, task
 
 import arrears_wiring as wiring
 from arrears import contract, pipeline
@@ -43,7 +43,7 @@ def wait_for_delivery(lender: str) -> bool:
     """True when there is something to load, or when waiting is over: then `load` says what is missing."""
     context = get_current_context()
     day = wiring.business_date(context)
-    summary = next(one for one in contract.lenders() if one.lender == lender)
+    (summary,) = contract.lenders(only=lender)
     if wiring.now() < wiring.local_time_after(day, summary.cutoff, summary.timezone):
         return False  # the lender's day is not over
     given_up_at = wiring.local_time_after(day, summary.deadline, summary.timezone) + wiring.delivery_patience()
@@ -99,5 +99,7 @@ def load_dag(lender: LenderSummary) -> DAG:
     return dag
 
 
-for summary in contract.lenders():
+# Airflow reads this file anew for every task, of one DAG then: a look for a delivery reads one contract, not dozens.
+wanted = get_parsing_context().dag_id
+for summary in contract.lenders(only=wanted and wanted.removeprefix("load_")):
     globals()[f"load_{summary.lender}"] = load_dag(summary)

@@ -76,7 +76,7 @@ def lenders(monkeypatch):
         LenderSummary("one", "One", None, "Asia/Shanghai", "daily", dt.time(0), dt.time(6)),
         LenderSummary("two", "Two", "二", "America/New_York", "month_end", dt.time(0), dt.time(9)),
     ]
-    monkeypatch.setattr(contract, "lenders", lambda: two)
+    monkeypatch.setattr(contract, "lenders", lambda only=None: [one for one in two if only in (None, one.lender)])
     return two
 
 

@@ -36,6 +36,14 @@ def test_parsing_is_quick():
     assert time.monotonic() - started < 5
 
 
+def test_a_task_builds_the_dag_of_its_lender_alone(monkeypatch):
+    """Of dozens of lenders, each look for a delivery would read all contracts."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "load_lakala")  # how Airflow says which DAG it wants
+    assert list(DagBag(ROOT / "dags" / "load_lenders.py").dags) == ["load_lakala"]
+
+
 def test_no_lender_is_named():
     names = [one.lender for one in contract.lenders()]
     for path in FILES:

@@ -274,7 +274,7 @@ def _schedule() -> None:
 
 
 def test_nothing_is_published_on_a_day_nobody_is_due(dags, lenders, monkeypatch):
-    monkeypatch.setattr(contract, "lenders", lambda: lenders[1:])
+    monkeypatch.setattr(contract, "lenders", lambda only=None: lenders[1:])
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
     from sqlalchemy import select

@@ -810,6 +810,16 @@ def test_a_lender_with_a_wrong_contract_keeps_no_other_from_being_scheduled(tmp_
     assert "not YAML" in (broken.problem or "")
 
 
+def test_of_one_lender_no_other_contract_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _versions(tmp_path, "2024-01-01")
+    _write(tmp_path, "name: [", lender="broken")
+    read = []
+    monkeypatch.setattr("arrears.contract.find.read_contract", lambda path: read.append(path) or read_contract(path))
+    assert [one.lender for one in lenders(tmp_path, only="acme")] == ["acme"]
+    assert {path.parent.name for path in read} == {"acme"}
+    assert lenders(tmp_path, only="nobody") == []
+
+
 # ── the contracts in the repository ──────────────────────────────────────────────────────────────────────
 
 LENDER_FILES = sorted(LENDERS.glob("*/datapackage*.yaml"))

@@ -78,13 +78,13 @@ def lender_names(root: Path) -> list[str]:
     return sorted({path.parent.name for path in root.glob(f"*/{PATTERN}")})
 
 
-def lenders(root: Path | None = None) -> list[LenderSummary]:
-    """All lenders, as their newest contracts describe them."""
+def lenders(root: Path | None = None, *, only: str | None = None) -> list[LenderSummary]:
+    """All lenders, as their newest contracts describe them; with `only`, no other contract is read."""
     if root is None:
         from arrears.settings import settings
 
         root = settings().lenders
-    return [_summary(root, name) for name in lender_names(root)]
+    return [_summary(root, name) for name in lender_names(root) if only in (None, name)]
 
 
 def _summary(root: Path, name: str) -> LenderSummary:
