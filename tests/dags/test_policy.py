@@ -139,5 +139,13 @@ def _run_at_import(tree: ast.Module) -> list[ast.AST]:
     return [*plain, *decorators]
 
 
+def test_what_is_imported_before_forking_starts_no_threads_of_polars():
+    """A process that is forked has the locks of the one before, and not the threads that would let go of them."""
+    script = "import preload, sys; print({'great_expectations', 'polars'} & set(sys.modules))"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT / "plugins", capture_output=True, text=True, check=True)
+    assert done.stdout == "{'great_expectations'}\n"
+
+
 def test_shared_module_is_no_dag_file(dagbag):
     assert not any(dag.fileloc.endswith("arrears_wiring.py") for dag in dagbag.dags.values())

@@ -335,13 +335,16 @@ def test_every_service_starts_and_gets_healthy(tmp_path):
         environment = native.environment("airflow-init")
         with native.started("airflow-init", [native.text(part) for part in init], environment) as process:
             assert process.wait(90) == 0, (tmp_path / "airflow-init.log").read_text()[-3000:]
+        processes = {}
         for name in AIRFLOW_SERVICES:
             command = [native.text(part) for part in SERVICES[name]["command"]]
-            running.enter_context(native.started(name, command, native.environment(name)))
+            processes[name] = running.enter_context(native.started(name, command, native.environment(name)))
         # The checks of the other two start a Python each time: not while everything else starts.
         native.wait_until_healthy(["api-server", "scheduler"], 90)
         native.wait_until_healthy(["dag-processor", "triggerer"], 60)
         _dags_are_known(native)
+        mapped = {library.path for library in psutil.Process(processes["scheduler"].pid).memory_maps()}
+        assert any("scipy" in path for path in mapped)  # of Great Expectations', before a task is forked: plugins/
 
 
 def _dags_are_known(native: Native) -> None:
