@@ -16,7 +16,7 @@ from arrears.settings import SOURCE_ROOT
 from arrears.simulate import simulate
 
 from ..conftest import Warehouse, days
-from ..dags.receivers import Webhook, listening
+from ..dags.receivers import MailServer, Webhook, listening
 from .services import Airflow, Services
 
 PROMPT, TARDY = "lakala", "paipai"
@@ -55,6 +55,7 @@ class World:
     landing: Path
     prepared: Path
     webhook: Webhook
+    mails: MailServer
     lineage: Path
 
     def deliver(self, lender: str, *dates: dt.date) -> None:
@@ -67,6 +68,11 @@ class World:
     def told(self) -> list[str]:
         """First lines of what the chat was told."""
         return [message["text"].partition("\n")[0] for message in self.webhook.received]
+
+    @property
+    def mailed(self) -> list[str]:
+        """Subjects of the mails."""
+        return [mail["Subject"] for mail in self.mails.received]
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +137,7 @@ def world(
     expectations: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
-    folder, webhook = tmp_path_factory.mktemp("airflow"), Webhook()
+    folder, webhook, mails = tmp_path_factory.mktemp("airflow"), Webhook(), MailServer()
     lineage = folder / "lineage.jsonl"
     changes = {
         "ARREARS_LENDERS": str(lenders),
@@ -140,12 +146,15 @@ def world(
         "ARREARS_PUBLICATION_CUTOFF": "23:00",  # so it has passed for all but the newest date
         "ARREARS_POKE_SECONDS": "20",  # poked within a loop of a busy scheduler, a sensor counts as lost
         "ARREARS_NOTIFY_WEBHOOK": webhook.url,
+        "ARREARS_NOTIFY_EMAIL": "risk@example.com",
+        "AIRFLOW_CONN_SMTP_DEFAULT": mails.connection,
         "AIRFLOW__CORE__PARALLELISM": "4",
+        "DBT_RESOURCE_TYPES": "model seed",  # data tests are no matter of Airflow's, and a sixth of a build
         "OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", "log_file_path": f"{lineage}", "append": True}),
         "OPENLINEAGE_NAMESPACE": "arrears",
     }
     services = Services(folder, shared_warehouse, changes)
-    with listening(webhook), services.running() as airflow:
+    with listening(webhook), listening(mails), services.running() as airflow:
         airflow.make_pool(POOL)
         airflow.until_known(f"load_{PROMPT}", f"load_{TARDY}", "call_publication", "publish_marts")
-        yield World(airflow, shared_warehouse, calendar, folder / "landing", prepared, webhook, lineage)
+        yield World(airflow, shared_warehouse, calendar, folder / "landing", prepared, webhook, mails, lineage)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -74,6 +75,8 @@ class Services(Native):
             self.wait_until_healthy(["api-server"], 120)
             with self._client() as client:
                 yield Airflow(client, self.folder, processes)
+            for process in processes.values():  # side by side: each takes seconds to end
+                process.terminate()
 
     def _migrated_metadata(self) -> None:
         connection = psycopg2.connect(self.warehouse.settings.owner().to("postgres").url())
@@ -167,7 +170,7 @@ class Airflow:
                 pytest.fail(
                     f"{what}: {'ended: ' + ', '.join(dead) if dead else f'not in {seconds} s'}\n{self._report()}"
                 )
-            time.sleep(0.5)
+            time.sleep(2)  # the API answers on the cores that the tasks run on
 
     def until_known(self, *dag_ids: str) -> None:
         """Wait until the DAG processor has read the DAGs."""
@@ -194,6 +197,18 @@ class Airflow:
             lambda: (run := self.run(dag_id, key)) and self.tasks(run).get(task_id) == state,
             seconds,
         )
+
+    def until_asked(self, dag_id: str, key: str, task_id: str, seconds: float) -> None:
+        """Wait until a task asks somebody, and the scheduler knows that the process which asked has ended.
+
+        Nobody answers before that but a test. The answer would put the task in the queue, the end of the first process
+        would be taken for that of the second, and the task be tried again and ask anew: a race of Airflow's, which its
+        issue 71172 describes for sensors.
+        """
+        self.until_task("awaiting_input", dag_id, key, task_id, seconds)
+        ended = re.compile(rf"TaskInstance Finished: dag_id={dag_id}, task_id={task_id},.* state=awaiting_input")
+        log = self.folder / "scheduler.log"
+        self.until(f"{task_id} has asked", lambda: ended.search(log.read_text()), 60)
 
     def _report(self) -> str:
         """What the API says of the runs that did not succeed, and the ends of the logs."""
