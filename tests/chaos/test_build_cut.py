@@ -32,7 +32,7 @@ from .conftest import Note
 from .content import content
 from .effort import FULL, spread
 from .steps import Step
-from .wire import Fault, Wire
+from .wire import Fault, Wire, through
 
 LENDER, BEFORE, DAY = "lakala", dt.date(2024, 3, 30), dt.date(2024, 3, 31)
 PASSED = """
@@ -108,3 +108,15 @@ def test_a_build_is_cut_off(bench: Bench, fragile: tuple[EmbeddedServer, Setting
             bench.run(warehouse)
             assert published(warehouse) == made, f"another outcome after: {trouble} at {at} of {statements}"
     note("build, " + ", ".join(troubles), f"{len(tried)} of {statements} statements: built again, published the same")
+
+
+@pytest.mark.timeout(600)
+def test_a_dbt_that_was_killed_refuses_nothing(warehouse: Warehouse, models_alone: None, tmp_path: Path) -> None:
+    """What is refused is not tried again, and being out of memory says nothing of the data."""
+    with Wire(warehouse.settings.owner().port) as wire:
+        killed = Fault(at=40, strike=kill_dbt)  # those before are the build's own, and dbt's first
+        wire.set(killed)
+        with pytest.raises(Infrastructure, match="ended by signal 9"):
+            build_a_day(DAY, tmp_path, through(warehouse.url(Role.BUILDER), wire))
+        assert killed.struck.is_set()
+    assert warehouse.rows("select status from ops.build") == [("failed",)]

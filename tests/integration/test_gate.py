@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from arrears.errors import Refused, Usage
+from arrears.errors import Infrastructure, Refused, Usage
 from arrears.gate import gate_candidate, gate_delivery, unexpected
 from arrears.gate.suite import suites
 from arrears.publish import approve, publish
@@ -177,6 +177,42 @@ expectations:
     write_suite(tmp_path / "expectations", suite)
     with pytest.raises(Refused, match=r"gone \(critical\): not evaluated"):
         judge_candidate(candidate.build([A_FEB], gate=""))
+
+
+LOST = "select lender from {batch} where pg_terminate_backend(pg_backend_pid())"
+
+
+def test_a_connection_lost_under_an_expectation_says_nothing_of_a_candidate(
+    candidate: Candidate, tmp_path: Path
+) -> None:
+    """Great Expectations takes it for an expectation that did not hold; a build that is refused is not tried again."""
+    held = ROWS.format(name="held", query="select 1 from {batch} where false", severity="critical")
+    lost = held + ROWS.format(name="lost", query=LOST, severity="info")
+    write_suite(tmp_path / "expectations", "table: mart_x\nexpectations:" + lost)
+    number = candidate.build([A_FEB], gate="")
+    with pytest.raises(Infrastructure, match="failed during gate"):
+        judge_candidate(number)
+    assert candidate.warehouse.rows(
+        "select status, gate_run_id from ops.build left join ops.gate_run using (build_id)"
+    ) == [("built", None)]
+    write_suite(tmp_path / "expectations", "table: mart_x\nexpectations:" + held)
+    assert judge_candidate(number) == "pass"
+
+
+def test_a_connection_lost_under_an_expectation_says_nothing_of_a_delivery(
+    warehouse: Warehouse, delivered: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = "table: loan\nexpectations:" + ROWS.format(name="lost", query=LOST, severity="critical")
+    write_suite(tmp_path / "expectations", lost, "delivery", "loan")
+    number = delivered()
+    with monkeypatch.context() as patch:
+        patch.setenv("ARREARS_EXPECTATIONS", str(tmp_path / "expectations"))
+        settings.cache_clear()
+        with pytest.raises(Infrastructure, match="failed during gate"):
+            judge(number)
+    settings.cache_clear()
+    assert statuses(warehouse) == ["loaded"]
+    assert judge(number) == "pass"
 
 
 def test_data_docs_are_written(candidate: Candidate, tmp_path: Path) -> None:
