@@ -1,8 +1,8 @@
 """Mutants: changes of the data, each made so that one expectation of a suite no longer holds.
 
 mutants/<boundary>/<table>.yaml names for every expectation of expectations/<boundary>/<table>.yaml the statements that
-break it. In them `{delivery}` is the number of the delivery that is judged. An expectation that no mutant breaks is one
-that cannot fail: nobody is kept out by it.
+break it, or a list of such statements: one for each fault that it has to see. In them `{delivery}` is the number of the
+delivery that is judged. An expectation that no mutant breaks is one that cannot fail: nobody is kept out by it.
 """
 
 from __future__ import annotations
@@ -29,14 +29,18 @@ class Mutant:
     statements: str
 
     def __str__(self) -> str:
-        return f"{self.boundary}/{self.table}: {self.expectation}"
+        return f"{self.boundary}-{self.table}-{self.expectation}"
 
 
 def mutants(boundary: Boundary, suite: SuiteFile) -> list[Mutant]:
-    """The mutants of a suite: one for every expectation, or the test of the suite fails."""
+    """The mutants of a suite: one for every expectation at least, or the test of the suites fails."""
     path = MUTANTS / boundary / f"{suite.table}.yaml"
-    said: dict[str, str] = YAML(typ="safe").load(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return [Mutant(boundary, suite.table, name, statements) for name, statements in said.items()]
+    said: dict[str, str | list[str]] = YAML(typ="safe").load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return [
+        Mutant(boundary, suite.table, name, statements)
+        for name, faults in said.items()
+        for statements in ([faults] if isinstance(faults, str) else faults)
+    ]
 
 
 def drop_constraints(cursor: Cursor, schema: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-MUTANTS = "test_five_lenders.py::test_every_expectation_is_broken_by_its_mutant["
+MUTANTS = "test_five_lenders.py::test_a_mutant_is_caught["
 FAULTS = "test_situations.py::"
 OF_FAULTS = "a fault of the simulator, at each lender that can have it"
 
@@ -47,7 +47,7 @@ class Score:
 def _kind(nodeid: str) -> tuple[str, str] | None:
     """Where it has to be caught, and what it is."""
     if MUTANTS in nodeid:
-        return nodeid.split(MUTANTS)[1].split("-", maxsplit=1)[0], "an expectation's data, one mutant for each"
+        return nodeid.split(MUTANTS)[1].split("-", maxsplit=1)[0], "data, a mutant or more for every expectation"
     if FAULTS in nodeid and "[" in nodeid:
         how = nodeid.split(FAULTS)[1].split("[", maxsplit=1)[0].removeprefix("test_").replace("_", " ")
         return "delivery", f"{OF_FAULTS}: {how}"
