@@ -19,6 +19,7 @@ select
     conventions.outstanding,
     conventions.tol_abs,
     conventions.basis,
+    conventions.first_day,
     conventions.scheme,
     conventions.grace_days,
     conventions.default_dpd,

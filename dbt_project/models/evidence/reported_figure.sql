@@ -1,8 +1,9 @@
--- Of which loans their lender reported a figure, and for which days.
+-- Of which loans their lender reported a figure, for which days, and the balance where it is one.
 select
     positions.lender,
     positions.loan_id,
-    positions.as_of
+    positions.as_of,
+    positions.outstanding_principal
 from {{ ref('stg_reported_position') }} as positions
 inner join {{ ref('stg_loan') }} as loans
     on positions.lender = loans.lender and positions.loan_id = loans.loan_id
