@@ -2,6 +2,11 @@
 select
     payments.lender,
     payments.payment_id,
-    payments.amount
+    payments.loan_id,
+    payments.value_on,
+    coalesce(payments.posted_on, payments.value_on) as posted_on,
+    payments.kind,
+    payments.amount,
+    payments.reverses_payment_id
 from {{ ref('stg_payment') }} as payments
 inner join {{ ref('stg_loan') }} as loans on payments.lender = loans.lender and payments.loan_id = loans.loan_id

@@ -1,0 +1,18 @@
+-- Every accepted loan with its terms, as its lender sent it last.
+select
+    lender,
+    loan_id,
+    product,
+    purpose,
+    channel,
+    funder,
+    currency,
+    principal,
+    annual_rate,
+    term_months,
+    disbursed_on,
+    first_due_on,
+    maturity_on,
+    credit_score,
+    risk_grade
+from {{ ref('stg_loan') }}
