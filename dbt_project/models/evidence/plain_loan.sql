@@ -59,3 +59,4 @@ where
     and conventions.principal_counts = 1
     and conventions.interest_counts = 1
     and conventions.fee_counts = 1
+    and conventions.penalty_counts = 0
