@@ -28,6 +28,7 @@ from arrears.settings import SOURCE_ROOT, Role, Settings, settings
 from arrears.simulate import lenders, simulate
 
 from ..conftest import Warehouse
+from ..mutation.columns import Column, Watch, columns, unseen
 from ..mutation.mutant import MUTANTS, Mutant, broken_rows, drop_constraints, mutants, rows_breaking
 
 LENDERS = ["hongchuang", "jike", "lakala", "paipai", "xiaodangjia"]
@@ -287,6 +288,25 @@ def test_a_mutant_is_caught(laboratory: Laboratory, mutant: Mutant) -> None:
     batch, delivery = laboratory.batches[mutant.boundary, mutant.table]
     before, after = broken_rows(laboratory.cursor, batch, mutant, delivery)
     assert after > before
+
+
+COLUMNS = columns(SOURCE_ROOT / "dbt_project" / "models" / "marts")
+
+
+@pytest.fixture(scope="module")
+def watch(laboratory: Laboratory) -> Watch:
+    of_candidate = [batch for (boundary, _), (batch, _) in laboratory.batches.items() if boundary == "candidate"]
+    return Watch(laboratory.cursor, of_candidate)
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=str)
+def test_a_column_is_seen(watch: Watch, column: Column) -> None:
+    """Or it is said why not: of a new column somebody has to think what it follows from."""
+    assert watch.sees(column) != (str(column) in unseen())
+
+
+def test_what_is_not_seen_is_a_column() -> None:
+    assert set(unseen()) <= set(map(str, COLUMNS))
 
 
 def test_the_gate_comes_after_a_crash(laboratory: Laboratory) -> None:
