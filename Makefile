@@ -55,7 +55,8 @@ test-airflow: $(VENV)/.dev  ## Days run by Airflow's own services, with nothing 
 
 mutation: $(VENV)/.dev  ## Spoil files and data in every known way, and say how much of it is caught
 	$(BIN)/python -m pytest -q -p tests.mutation.score \
-		tests/integration/test_five_lenders.py tests/integration/test_situations.py -k "mutant or test_situations"
+		tests/integration/test_five_lenders.py tests/integration/test_situations.py tests/integration/test_held_out.py \
+		-k "mutant or column or test_situations or test_held_out"
 
 reliability: $(VENV)/.dev  ## Readers beside publications, kills, cuts, a full disk: at full size, in one table
 	ARREARS_RELIABILITY=full $(BIN)/python -m pytest tests/chaos --timeout 14400

@@ -27,6 +27,7 @@ from ..conftest import Warehouse, days
 from .test_dbt import dbt
 from .test_load import Lender, _column
 from .test_modes import _resource
+from .test_situations import cases
 
 FORMS: dict[str, FileFormat] = {name: layouts.find(name).FORMAT for name in layouts.names()}
 LENDERS = [name for name, form in FORMS.items() if form.roles.payment_id]
@@ -38,6 +39,10 @@ ON = {
     "orphan_payment": LAST, "orphan_instalment": LAST, "loan_disappears": LAST,
 }  # fmt: skip
 APPLYING = [(fault, name) for fault in ON for name in LENDERS if FAULTS[fault].applies(FORMS[name])]
+
+
+def test_every_fault_that_is_held_out_is_followed_on() -> None:
+    assert sorted(APPLYING) == sorted(cases("held out"))
 
 
 def _of(fault: str) -> list[str]:
