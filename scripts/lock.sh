@@ -8,4 +8,5 @@ compile() {
 compile --override requirements/overrides.txt --extra embedded --group build pyproject.toml -o requirements/run.lock
 compile --override requirements/overrides.txt --extra embedded --extra s3 --extra lineage --group build --group dev \
     --constraint requirements/run.lock pyproject.toml -o requirements/dev.lock
+compile --group superset -o requirements/superset.lock
 echo uv | compile - -o requirements/bootstrap.lock
