@@ -19,6 +19,7 @@ from arrears.warehouse.address import Address
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 AIRFLOW = "airflow"  # name of Airflow's metadata database and of the role that owns it
+SUPERSET = "superset"  # the same of Superset's
 
 
 class Role(StrEnum):
@@ -68,6 +69,12 @@ class Settings(BaseSettings):
     publisher_password: SecretStr | None = None
     reader_password: SecretStr | None = None
     airflow_password: SecretStr | None = None
+    superset_url: str | None = Field(default=None, description="the Superset that shows the marts; unset = none")
+    superset_user: str = "arrears_publisher"
+    superset_password: SecretStr | None = None
+    superset_database_password: SecretStr | None = Field(
+        default=None, description="has `arrears up` make a database for Superset's metadata"
+    )
     pii_key: SecretStr | None = Field(default=None, description="key of the hash over identity numbers")
 
     @classmethod

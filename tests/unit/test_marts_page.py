@@ -104,7 +104,8 @@ def test_the_record_of_publications_has_its_columns(name: str) -> None:
 def test_exposures_name_what_their_queries_read() -> None:
     path = MODELS.parent / "exposures.yml"
     exposures = YAML(typ="safe").load(path.read_text(encoding="utf-8"))["exposures"]
-    queries = {one["config"]["meta"]["query"]: one for one in exposures if "config" in one}
+    described = {one["name"]: one.get("config", {}).get("meta", {}) for one in exposures}
+    queries = {described[one["name"]]["query"]: one for one in exposures if "query" in described[one["name"]]}
     for query, exposure in queries.items():
         path = SOURCE_ROOT / query
         text = "\n".join(one.read_text(encoding="utf-8") for one in (path.glob("*.sql") if path.is_dir() else [path]))

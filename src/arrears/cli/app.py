@@ -443,6 +443,23 @@ def rollback(
 
 
 @app.command()
+def dashboards(
+    refresh: Annotated[bool, typer.Option("--refresh", help="Only have it forget the figures it keeps.")] = False,
+) -> None:
+    """Load the dashboards into the Superset at ARREARS_SUPERSET_URL, over what stands there under their names.
+
+    ARREARS_SUPERSET_USER and ARREARS_SUPERSET_PASSWORD are an administrator's; to refresh, arrears_publisher's do.
+    """
+    from arrears.superset import forget_figures, load_dashboards
+
+    with output.working("speaking to Superset"):
+        if not refresh:
+            load_dashboards(settings())
+        number = forget_figures(settings())
+    output.say(f"{number} datasets will be asked anew" if refresh else f"loaded, with {number} datasets")
+
+
+@app.command()
 def maintain(json: Json = False) -> None:
     """The weekly upkeep: let go of old publications and of what was wrong with rejected rows; vacuum.
 

@@ -18,6 +18,7 @@ from arrears.warehouse.connect import one
 CANDIDATE, PUBLISHED, MARTS, AS_KNOWN = "candidate", "published", "marts", "marts_as_known"
 RECORD = ("published_in", "superseded_in")
 PUBLICATION = "publication_id"  # what a view has beside the mart's own columns
+PUBLICATION_COMMENT = "The publication that these rows belong to (发布编号)"
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def _refresh_comments(cursor: Cursor, mart: Mart) -> None:
         if mart.comment and comment != mart.comment:
             cursor.execute(SQL("comment on view {} is {}").format(mart.relation(schema), Literal(mart.comment)))
         comments = {column.name: column.comment for column in mart.columns}
-        comments[PUBLICATION] = "The publication that these rows belong to (发布编号)"
+        comments[PUBLICATION] = PUBLICATION_COMMENT
         for name, comment in comments.items():
             if comment and standing.get(name) != comment:
                 cursor.execute(
