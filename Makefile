@@ -4,13 +4,14 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+SUPERSET := .venv-superset
 export UV_CACHE_DIR  ?= $(CURDIR)/.cache/uv
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Containers often forbid Python to keep what it compiled; then every process compiles Airflow and dbt anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run run-real day airflow docs test test-airflow mutation reliability lint lock clean
+.PHONY: help run run-real day airflow bi docs test test-airflow test-bi mutation reliability lint lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -23,6 +24,11 @@ $(VENV)/.run: requirements/run.lock requirements/bootstrap.lock scripts/environm
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.lock
 	@PYTHON=$(PYTHON) VENV=$(VENV) sh scripts/environment.sh requirements/dev.lock
+	@touch $@
+
+# Superset asks for versions that Airflow cannot live with, and for a Python below 3.13.
+$(SUPERSET)/.bi: requirements/superset.lock requirements/bootstrap.lock scripts/environment.sh
+	@PYTHON=$(PYTHON) VENV=$(SUPERSET) BELOW=13 sh scripts/environment.sh requirements/superset.lock alone
 	@touch $@
 
 lock: $(VENV)/.run  ## Resolve the dependencies anew into requirements/*.lock
@@ -45,13 +51,19 @@ airflow: $(VENV)/.run  ## Airflow's UI and scheduler on 127.0.0.1 (stop with Ctr
 docs: $(VENV)/.run  ## One static site of the marts and the definitions, from what is built
 	@$(BIN)/python scripts/docs_site.py
 
+bi: $(VENV)/.run $(SUPERSET)/.bi  ## Superset with its dashboards on 127.0.0.1 (stop with Ctrl-C)
+	@$(BIN)/python scripts/demo.py bi
+
 # ── development ──────────────────────────────────────────────────────────────────────────────────────────
 
-test: $(VENV)/.dev lint  ## Install what the tests need and run all of them, but for those of Airflow's services
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not airflow"
+test: $(VENV)/.dev lint  ## Install what the tests need and run all of them, but for those of Airflow's services and of Superset
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not airflow and not superset"
 
 test-airflow: $(VENV)/.dev  ## Days run by Airflow's own services, with nothing beside them
 	$(BIN)/python -m pytest -m airflow tests/live_airflow
+
+test-bi: $(VENV)/.dev $(SUPERSET)/.bi  ## Superset: every chart against the marts, and every dashboard in a browser
+	$(BIN)/python -m pytest -m superset tests/superset
 
 mutation: $(VENV)/.dev  ## Spoil files and data in every known way, and say how much of it is caught
 	$(BIN)/python -m pytest -q -p tests.mutation.score \
@@ -70,6 +82,6 @@ lint: $(VENV)/.dev  ## Style, types, SQL and layering
 clean:  ## Stop the embedded server and remove everything that make wrote
 	@for home in .arrears .arrears/real; do \
 		if [ -x $(BIN)/arrears ] && [ -d $$home/postgres ]; then ARREARS_HOME=$$home $(BIN)/arrears down; fi; done
-	rm -rf $(VENV) .cache .arrears landing truth dbt_project/target dbt_project/logs \
+	rm -rf $(VENV) $(SUPERSET) .cache .arrears landing truth dbt_project/target dbt_project/logs \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

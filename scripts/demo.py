@@ -1,4 +1,4 @@
-"""What `make run`, `make run-real`, `make day` and `make airflow` do.
+"""What `make run`, `make run-real`, `make day`, `make airflow` and `make bi` do.
 
 Starts the embedded warehouse, puts deliveries where the contracts expect them, runs the real DAGs for them, and says
 what was published and what to do next. Everything it writes is under .arrears/, landing/ and truth/.
@@ -22,6 +22,8 @@ import psycopg2
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from arrears.errors import ArrearsError
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST, LAST = dt.date(2024, 3, 28), dt.date(2024, 4, 2)  # a month-end and a quarter-end lie between them
@@ -121,6 +123,7 @@ def show(env: dict[str, str], seconds: float, next_step: str) -> None:
         ("what stands", f"{prefix}.venv/bin/arrears status"),
         ("the gate's pages", f"{home.relative_to(ROOT)}/data_docs/candidate/index.html"),
         ("see Airflow's UI", "make airflow"),
+        ("dashboards", "make bi"),
         ("the next day", next_step),
         ("stop", f"{prefix}.venv/bin/arrears down"),
     ):
@@ -196,15 +199,36 @@ def airflow() -> None:
     sys.exit(subprocess.run(["airflow", "standalone"], env=env, check=False).returncode)
 
 
+def bi() -> None:
+    env = start(ROOT / ".arrears", ROOT / "landing")
+    from arrears.superset.server import ADMIN, LocalSuperset
+    from arrears.warehouse.address import Address
+
+    superset = LocalSuperset(
+        ROOT / ".arrears" / "superset", ROOT / ".venv-superset" / "bin", ROOT / "dashboards" / "superset"
+    )
+    console.print("Superset starts; that takes a minute or two the first time.")
+    try:
+        with superset.running():
+            superset.load(Address.parse(arrears(env, "url")))
+            console.print(f"\n  {superset.url}/dashboard/list/\n  user {ADMIN}, password {superset.admin}\n")
+            console.print("After `make day` the figures follow within five minutes. Ctrl-C stops Superset.")
+            superset.wait()
+    except ArrearsError as failure:
+        sys.exit(str(failure))
+    except KeyboardInterrupt:
+        console.print("stopped")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["simulated", "real", "day", "airflow"])
+    parser.add_argument("what", choices=["simulated", "real", "day", "airflow", "bi"])
     parser.add_argument("--data", type=Path, default=REAL_DATA, help="folder that holds the real lender's landing/")
     options = parser.parse_args()
     if options.what == "real":
         real(options.data)
     else:
-        {"simulated": simulated, "day": day, "airflow": airflow}[options.what]()
+        {"simulated": simulated, "day": day, "airflow": airflow, "bi": bi}[options.what]()
 
 
 if __name__ == "__main__":
