@@ -27,6 +27,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 import arrears_wiring as wiring
 from arrears import contract, pipeline
+from arrears.errors import ArrearsError
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ build, gate and publish share the pool `arrears_publication` of one slot.
 - **Rerun:** once the cause is gone, clear the run from `build` on. Clearing `publish` alone is right only after an
   infrastructure failure in it: publishing what was already published is a no-op.
 - **After a backfill** trigger this DAG once, with the newest business date.
+- `refresh_dashboards` tells Superset, where one is configured. If it cannot, that is told and nothing fails: what is
+  published is published. Later: `arrears dashboards --refresh`.
 - A warning waits for an answer under *Required actions*; whoever is configured is told. Rejecting leaves the marts as
   they are and skips the rest.
   `arrears approve --by NAME --reason WHY` does it without the UI: then `arrears publish`, or clear `approve` here.
@@ -134,6 +137,13 @@ WAITING = wiring.Notice(
     must=False,
 )
 
+CANNOT_REFRESH = wiring.Notice(
+    f"arrears: dashboards may still show what was before {wiring.RUN}\n"
+    "Superset could not be told of the publication; why is in the log of refresh_dashboards. "
+    "Again: `arrears dashboards --refresh`.",
+    must=False,
+)
+
 
 @task(pool=wiring.PUBLICATION_POOL, execution_timeout=timedelta(hours=3))
 def build() -> int:
@@ -194,6 +204,21 @@ def report(publication: dict[str, Any]) -> str:
     return written.page
 
 
+@task(execution_timeout=timedelta(minutes=10))
+def refresh_dashboards() -> None:
+    """Have Superset show the new figures, where one is configured. That it could not be told is told, and is no failure
+    of the publication: what Superset keeps goes by itself after a while."""
+    try:
+        number = pipeline.refresh_dashboards()
+    except ArrearsError as error:
+        log.warning("%s", error)
+        CANNOT_REFRESH(get_current_context())
+        return
+    if number is None:
+        raise AirflowSkipException("No Superset is configured (ARREARS_SUPERSET_URL).")
+    log.info("Superset asks the marts anew for %d datasets", number)
+
+
 @task
 def notify(publication: dict[str, Any], report_page: str) -> None:
     """Tell whoever is configured; nobody by default."""
@@ -239,3 +264,4 @@ with DAG(
     published = publish(built)
     gated >> approve >> published
     notify(published, report(published))
+    published >> refresh_dashboards()

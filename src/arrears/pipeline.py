@@ -141,6 +141,19 @@ def rollback(publication_id: int, *, url: str, by: str, reason: str) -> publishi
         return result
 
 
+def refresh_dashboards() -> int | None:
+    """Have Superset forget the figures it keeps. Returns of how many datasets; None where none is configured.
+
+    Raises:
+        Usage, Refused, Infrastructure: it could not be told. What is published is published all the same.
+    """
+    if not settings().superset_url:
+        return None
+    from arrears.superset import forget_figures  # its HTTP client is imported where somebody is told
+
+    return forget_figures(settings())
+
+
 def maintain(*, url: str, loader_url: str, reader_url: str) -> dict[str, int]:
     """Weekly upkeep: what is no longer kept goes, and its space is given back. Returns counts of what was done."""
     with _logged("maintain", url) as entry:
