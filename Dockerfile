@@ -1,4 +1,4 @@
-# The image of every Airflow service. Nothing is fetched when it runs.
+# The image of every Airflow service and, as target `superset`, of Superset. Nothing is fetched when they run.
 # A company's own mirrors: docker build --build-arg PYTHON_IMAGE=… --build-arg PIP_INDEX_URL=…
 ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
 
@@ -8,6 +8,21 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements/run.lock /tmp/run.lock
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-deps --require-hashes -r /tmp/run.lock
+
+# Superset asks for versions that Airflow cannot live with.
+FROM ${PYTHON_IMAGE} AS superset
+ARG PIP_INDEX_URL
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN useradd --uid 50000 --create-home --home-dir /opt/superset --shell /usr/sbin/nologin superset
+COPY requirements/superset.lock /tmp/superset.lock
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-deps --require-hashes -r /tmp/superset.lock
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+USER superset
+WORKDIR /opt/superset
+CMD ["superset", "version"]
 
 FROM ${PYTHON_IMAGE}
 # Reports on paper need a font that has Chinese.

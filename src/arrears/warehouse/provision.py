@@ -12,9 +12,10 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
+from pydantic import SecretStr
 
 from arrears.errors import Infrastructure
-from arrears.settings import AIRFLOW, Role, Settings
+from arrears.settings import AIRFLOW, SUPERSET, Role, Settings
 from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect, first, one
 from arrears.warehouse.migrations import migrate
@@ -37,8 +38,9 @@ def provision(settings: Settings) -> None:
     owner = settings.owner()
     _ensure_database(owner, owner.database)
     _provision_warehouse(settings, owner)
-    if settings.airflow_password is not None:
-        _provision_airflow(settings, owner)
+    for name, password in ((AIRFLOW, settings.airflow_password), (SUPERSET, settings.superset_database_password)):
+        if password:
+            _provision_metadata(owner, name, password)
 
 
 def _ensure_database(owner: Address, name: str) -> None:
@@ -124,15 +126,12 @@ def _ensure_schemas(cursor: Cursor, database: str) -> None:
         )
 
 
-def _provision_airflow(settings: Settings, owner: Address) -> None:
-    """Airflow's metadata: a second database of the same server, owned by a role that cannot reach the warehouse."""
-    assert settings.airflow_password is not None
-    _ensure_database(owner, AIRFLOW)
-    with connect(owner.to(AIRFLOW).url(), "provision") as connection, connection.cursor() as cursor:
-        _ensure_role(cursor, AIRFLOW, settings.airflow_password.get_secret_value())
-        cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(AIRFLOW)))
+def _provision_metadata(owner: Address, name: str, password: SecretStr) -> None:
+    """Somebody's metadata: another database of the same server, owned by a role that cannot reach the warehouse."""
+    _ensure_database(owner, name)
+    with connect(owner.to(name).url(), "provision") as connection, connection.cursor() as cursor:
+        _ensure_role(cursor, name, password.get_secret_value())
+        cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
         cursor.execute(
-            sql.SQL("grant all on database {0} to {0}; grant all on schema public to {0}").format(
-                sql.Identifier(AIRFLOW)
-            )
+            sql.SQL("grant all on database {0} to {0}; grant all on schema public to {0}").format(sql.Identifier(name))
         )
