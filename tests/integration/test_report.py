@@ -654,6 +654,17 @@ def test_a_person_can_read_the_page(
     assert asked == [(tmp_path / "report.html").as_uri()]
 
 
+def test_a_browser_prints_it_within_a4(book: Book, browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_bytes(book.reports[2]["report.html"])
+    page = browser.new_page(viewport={"width": 703, "height": 1000})  # A4 less its margins, at 96 to the inch
+    page.emulate_media(media="print", color_scheme="dark")
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 703
+    assert page.locator("nav").is_hidden()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.close()
+
+
 def test_the_language_is_switched_by_the_keyboard(book: Book, browser: Any, tmp_path: Path) -> None:
     (tmp_path / "report.html").write_bytes(book.reports[2]["report.html"])
     page = browser.new_page()
