@@ -24,7 +24,6 @@ CACHE_CONFIG = {
     "CACHE_DIR": _told("SUPERSET_CACHE"),
     "CACHE_DEFAULT_TIMEOUT": int(os.environ.get("SUPERSET_CACHE_SECONDS") or 300),
     "CACHE_THRESHOLD": 20_000,
-    "CACHE_KEY_PREFIX": "figures_",
 }
 DATA_CACHE_CONFIG = CACHE_CONFIG
 STORE_CACHE_KEYS_IN_METADATA_DB = True
@@ -40,6 +39,3 @@ FAB_ROLES = {
 }
 
 LANGUAGES = {"en": {"flag": "us", "name": "English"}, "zh": {"flag": "cn", "name": "中文"}}
-ROW_LIMIT = 50_000
-SQL_MAX_ROW = 100_000
-TALISMAN_ENABLED = True
