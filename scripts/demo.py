@@ -11,6 +11,7 @@ import datetime as dt
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -207,6 +208,8 @@ def bi() -> None:
     superset = LocalSuperset(
         ROOT / ".arrears" / "superset", ROOT / ".venv-superset" / "bin", ROOT / "dashboards" / "superset"
     )
+    for ending in (signal.SIGINT, signal.SIGTERM):  # whoever ends this ends Superset, too
+        signal.signal(ending, signal.default_int_handler)
     console.print("Superset starts; that takes a minute or two the first time.")
     try:
         with superset.running():

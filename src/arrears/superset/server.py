@@ -55,17 +55,18 @@ class LocalSuperset:
         port = _free_port()
         command = ["--worker-class", "gthread", "--threads", "16", "--timeout", "120", "--bind", f"127.0.0.1:{port}"]
         with (self.home / "superset.log").open("wb") as log:
-            prepared = self._start(log, "python", str(self.folder / "prepare.py")).wait()
-            if prepared:
-                raise Infrastructure(f"Superset's metadata could not be prepared: {self._end_of_log()}")
-            self._process = self._start(log, "gunicorn", *command, "superset.app:create_app()")
-        try:
-            self.url = f"http://127.0.0.1:{port}"
-            self._wait_until_it_answers()
-            yield self
-        finally:
-            self._process.terminate()
-            self._process.wait(60)
+            try:
+                self._process = self._start(log, "python", str(self.folder / "prepare.py"))
+                if self._process.wait():
+                    raise Infrastructure(f"Superset's metadata could not be prepared: {self._end_of_log()}")
+                self._process = self._start(log, "gunicorn", *command, "superset.app:create_app()")
+                self.url = f"http://127.0.0.1:{port}"
+                self._wait_until_it_answers()
+                yield self
+            finally:
+                if self._process:
+                    self._process.terminate()
+                    self._process.wait(60)
 
     def load(self, reader: Address) -> None:
         """Bring its database, datasets, charts and dashboards to what the folder says."""
