@@ -117,7 +117,7 @@ def test_three_days(arrears: CommandLine, warehouse: Warehouse, landing: Path) -
     assert stands["publication"]["publication_id"] == 2
     assert (warehouse.settings.home / "data_docs" / "candidate" / "index.html").exists()
     steps = {row[0] for row in warehouse.rows("select distinct step from ops.step_run where outcome = 'done'")}
-    assert steps == {"load", "gate delivery", "build", "gate candidate", "publish"}
+    assert steps == {"load", "gate delivery", "build", "gate candidate", "publish", "report"}
 
 
 def test_a_refused_delivery_is_published_as_stale(arrears: CommandLine, second_day: Warehouse, tmp_path: Path) -> None:
