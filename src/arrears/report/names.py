@@ -18,7 +18,10 @@ class Names:
 
     def __init__(self, figures: Figures, words: Words) -> None:
         self._words = words
-        self._lenders = {one["lender"]: Text(en=one["name_en"], zh=one["name_zh"]) for one in figures.lenders}
+        # a lender's contract need not have a Chinese name
+        self._lenders = {
+            one["lender"]: Text(en=one["name_en"], zh=one["name_zh"] or one["name_en"]) for one in figures.lenders
+        }
         self._ranks = {row["bucket"]: row["sort_order"] for row in figures.tables["buckets"]}
 
     def word(self, name: str) -> Text:
