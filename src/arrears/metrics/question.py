@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg2.extensions import adapt
-from psycopg2.extensions import cursor as Cursor
 
 from arrears.errors import Usage
 from arrears.metrics.definitions import Metrics, no_such
+from arrears.publish.as_known import go_to
 from arrears.publish.mart import AS_KNOWN, MARTS
 from arrears.settings import Settings
-from arrears.warehouse.connect import connect, first
+from arrears.warehouse.connect import connect
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def ask(question: Question, *, url: str, settings: Settings) -> Answer:
     sql = query(question, settings=settings)
     with connect(url, "metrics") as connection, connection.cursor() as cursor:
         if question.as_known is not None:
-            _go_back_to(cursor, question.as_known)
+            go_to(cursor, question.as_known)
         cursor.execute(sql)
         # MetricFlow prefixes a dimension's column with its mart's entity
         names = [column.name.rpartition("__")[2] for column in cursor.description or ()]
@@ -85,16 +85,6 @@ def ask(question: Question, *, url: str, settings: Settings) -> Answer:
     # where a metric looks back, every period of the calendar is asked: most of them have nothing to say
     said = [row for row in answered if any(value is not None for value in row[len(question.by) :])]
     return Answer(columns, said)
-
-
-def _go_back_to(cursor: Cursor, publication: int) -> None:
-    """Have marts_as_known say what a publication said."""
-    found = first(cursor, "select is_kept from marts.publication where publication_id = %s", [publication])
-    if found is None:
-        raise Usage(f"There is no publication {publication}: `arrears publications` lists those there are.")
-    if not found[0]:
-        raise Usage(f"Publication {publication} is on record, but its rows are no longer kept.")
-    cursor.execute("select set_config('arrears.publication', %s, true)", [str(publication)])
 
 
 def _day(value: Any) -> Any:

@@ -10,7 +10,8 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 from arrears.errors import Usage
-from arrears.warehouse.connect import connect, first
+from arrears.publish.as_known import go_to
+from arrears.warehouse.connect import connect
 
 OF_THE_WHOLE = ("publication", "buckets")  # queries without a lender
 
@@ -78,7 +79,7 @@ def read(publication_id: int | None, *, url: str, queries: Path, lender: str | N
         # One snapshot: a publication that comes meanwhile changes nothing.
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with connection.cursor() as cursor:
-            number = _go_to(cursor, publication_id)
+            number = go_to(cursor, publication_id)
             cursor.execute("set local search_path = marts_as_known")
             tables = {path.stem: _ask(cursor, path) for path in sorted(queries.glob("*.sql"))}
     if lender is not None:
@@ -86,26 +87,6 @@ def read(publication_id: int | None, *, url: str, queries: Path, lender: str | N
         if not tables["lenders"].rows:
             raise Usage(f"Publication {number} knows no lender {lender}: `arrears status` lists them.")
     return Figures(number, lender, tables)
-
-
-def _go_to(cursor: Cursor, publication_id: int | None) -> int:
-    found = first(
-        cursor,
-        "select publication_id, is_kept from marts.publication "
-        "where publication_id = coalesce(%(number)s, publication_id) order by publication_id desc limit 1",
-        {"number": publication_id},
-    )
-    if found is None:
-        raise Usage(
-            "Nothing is published yet: `arrears run` makes the first publication."
-            if publication_id is None
-            else f"There is no publication {publication_id}: `arrears publications` lists those there are."
-        )
-    number, is_kept = found
-    if not is_kept:
-        raise Usage(f"Publication {number} is on record, but its rows are no longer kept.")
-    cursor.execute("select set_config('arrears.publication', %s, true)", [str(number)])
-    return int(number)
 
 
 def _ask(cursor: Cursor, path: Path) -> Table:
