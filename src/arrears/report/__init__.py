@@ -9,9 +9,8 @@ from typing import Any
 
 from arrears.report import cells, figures, html, index
 from arrears.report.figures import Figures
-from arrears.report.pages import read_definitions
 from arrears.report.shelf import INDEX, Shelf
-from arrears.report.words import Language, Words
+from arrears.report.words import Language
 
 __all__ = ["Language", "Report", "forget", "write"]
 
@@ -66,10 +65,11 @@ def write(
         Infrastructure: the warehouse cannot be reached, or the report not be written.
     """
     known = figures.read(publication_id, url=url, queries=definitions / "queries", lender=lender)
-    files, notes = _files(known, definitions, language)
+    content = html.fill(known, definitions)
+    files, notes = _files(content, language)
     shelf, folder = Shelf(reports), _folder(known.publication_id, lender, language)
     shelf.put(folder, files)
-    shelf.put("", {INDEX: index.render(index.read(url), shelf.folders(), Words.read(definitions / "words.yaml"))})
+    shelf.put("", {INDEX: index.render(index.read(url), shelf.folders(), content.words)})
     return Report(known.publication_id, shelf.where(folder), tuple(files), tuple(known.tables["headline"]), notes)
 
 
@@ -80,20 +80,20 @@ def forget(*, url: str, reports: str) -> int:
     return shelf.forget({folder for folder in shelf.folders() if folder.partition("-")[0] in gone})
 
 
-def _files(known: Figures, definitions: Path, language: Language) -> tuple[dict[str, bytes], tuple[str, ...]]:
+def _files(content: html.Content, language: Language) -> tuple[dict[str, bytes], tuple[str, ...]]:
     from arrears.report import paper, workbook
 
-    words = Words.read(definitions / "words.yaml")
+    known, words = content.figures, content.words
     files = {
-        PAGE: html.render(known, definitions, language).encode(),
+        PAGE: html.render(content, language).encode(),
         METRICS: _json(known).encode(),
-        WORKBOOK: workbook.write(known, words, read_definitions(definitions / "definitions.yaml")),
+        WORKBOOK: workbook.write(known, words, content.definitions),
     }
     if not paper.has_chinese():
         return files, (
             "No font of this machine has Chinese characters, so there is no PDF. Install one (Debian: fonts-noto-cjk).",
         )
-    page = html.render(known, definitions, language, paper=True)
+    page = html.render(content, language, paper=True)
     title = f"{words('report')[language]} {known.publication['business_date']} ({known.publication_id})"
     files[PAPER] = paper.pdf(page, title=title, made_at=known.publication["published_at"])
     return files, ()

@@ -11,7 +11,7 @@ from arrears.report import cells, charts
 from arrears.report.figures import Figures
 from arrears.report.grids import SHADES
 from arrears.report.names import Names
-from arrears.report.pages import Page, Part, read_definitions, read_pages
+from arrears.report.pages import Definition, Page, Part, read_definitions, read_pages
 from arrears.report.panels import Panel, Panels
 from arrears.report.tiles import Tiles, tiles
 from arrears.report.words import Language, Words
@@ -27,18 +27,23 @@ class Filled:
     parts: tuple[tuple[Part, list[Panel] | list[Tiles]], ...]
 
 
-def render(figures: Figures, definitions: Path, language: Language, *, paper: bool = False) -> str:
-    """The page.
+@dataclass(frozen=True)
+class Content:
+    """What a report says, wherever it is shown: charts are drawn once."""
 
-    Args:
-        definitions: the folder of pages.yaml, words.yaml and definitions.yaml.
-        language: the one that is shown at first. A switch on the page shows the other.
-        paper: for print: in that language alone, without what only a screen can show.
-    """
-    words = Words.read(definitions / "words.yaml")
+    figures: Figures
+    words: Words
+    names: Names
+    pages: tuple[Filled, ...]
+    definitions: tuple[Definition, ...]
+
+
+def fill(figures: Figures, folder: Path) -> Content:
+    """Put figures on their pages. folder: that of pages.yaml, words.yaml and definitions.yaml."""
+    words = Words.read(folder / "words.yaml")
     names = Names(figures, words)
     panels = Panels(figures, names)
-    pages = [
+    pages = tuple(
         Filled(
             page,
             tuple(
@@ -46,18 +51,29 @@ def render(figures: Figures, definitions: Path, language: Language, *, paper: bo
                 for part in page.parts
             ),
         )
-        for page in read_pages(definitions / "pages.yaml")
-    ]
+        for page in read_pages(folder / "pages.yaml")
+    )
+    return Content(figures, words, names, pages, read_definitions(folder / "definitions.yaml"))
+
+
+def render(content: Content, language: Language, *, paper: bool = False) -> str:
+    """The page.
+
+    Args:
+        language: the one that is shown at first. A switch on the page shows the other.
+        paper: for print: in that language alone, without what only a screen can show.
+    """
+    known = content.figures
     return (
         environment()
         .get_template("page.html.j2")
         .render(
-            pages=pages,
-            words=words,
-            definitions=read_definitions(definitions / "definitions.yaml"),
-            publication=figures.publication,
-            published_at=cells.written("published_at", figures.publication["published_at"]),
-            lender=names.lender(figures.lender) if figures.lender else None,
+            pages=content.pages,
+            words=content.words,
+            definitions=content.definitions,
+            publication=known.publication,
+            published_at=cells.written("published_at", known.publication["published_at"]),
+            lender=content.names.lender(known.lender) if known.lender else None,
             language=language,
             only=language if paper else None,
             style=style(),

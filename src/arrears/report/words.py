@@ -22,7 +22,10 @@ class Text(BaseModel):
 
     def __str__(self) -> str:
         """Both, where a place has room for one text alone: the title of a chart."""
-        return self.en if self.en == self.zh else f"{self.en} · {self.zh}"
+        return self.both(" · ")
+
+    def both(self, between: str) -> str:
+        return self.en if self.en == self.zh else f"{self.en}{between}{self.zh}"
 
     def __getitem__(self, language: Language) -> str:
         return self.zh if language == "zh" else self.en

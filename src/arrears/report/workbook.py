@@ -96,7 +96,7 @@ class _Sheets:
         return sheet
 
     def word(self, name: str) -> str:
-        return str(self.words(name)).replace(" · ", " ")
+        return self.words(name).both(" ")
 
     def table(self, sheet: Worksheet, name: str, table: Table, columns: Sequence[str], at: int = 2) -> Placed:
         """A named table with the columns wanted, from a row on."""
@@ -128,7 +128,7 @@ class _Sheets:
             sheet.write_number(down, across, value, self._formats[kind])
 
     def value(self, column: str, value: Any) -> str:
-        return str(self._names.value(column, value)).replace(" · ", " ")
+        return self._names.value(column, value).both(" ")
 
     def definitions(self, definitions: Iterable[Definition]) -> None:
         sheet = self.sheet("Definitions", self.words("definitions"))
