@@ -11,7 +11,6 @@ import importlib
 import io
 import json
 import re
-import shutil
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -38,6 +37,7 @@ from arrears.simulate import simulate
 from arrears.warehouse.connect import connect
 
 from ..conftest import Warehouse, days
+from ..superset import chromium
 from .command_line import CommandLine
 from .report_sums import AS_THEY_ARE, SHARES, TABLES, Row, months_before, newest_of, ratio
 
@@ -619,7 +619,7 @@ OFFLINE = ["--disable-background-networking", "--disable-component-update", "--d
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = chromium.program()
     if found is None:
         pytest.skip("there is no Chromium here to look at the page with; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
