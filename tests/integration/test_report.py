@@ -25,6 +25,7 @@ import openpyxl
 import psycopg2
 import psycopg2.extras
 import pytest
+from playwright.sync_api import Browser
 
 from arrears import pipeline
 from arrears.errors import Infrastructure, Usage
@@ -36,8 +37,8 @@ from arrears.settings import SOURCE_ROOT, Role, settings
 from arrears.simulate import simulate
 from arrears.warehouse.connect import connect
 
+from ..browser import browsing
 from ..conftest import Warehouse, days
-from ..superset import chromium
 from .command_line import CommandLine
 from .report_sums import AS_THEY_ARE, SHARES, TABLES, Row, months_before, newest_of, ratio
 
@@ -519,6 +520,29 @@ def test_the_workbook_has_the_same_figures(
         assert there == sorted(str(round(Decimal(row[column]), 6)) for row in told[table] if row[column] is not None)
 
 
+@pytest.mark.parametrize(
+    ("sheet", "query", "down", "across", "y"),
+    [
+        ("Roll rates", "roll_rates", "from_state", "to_state", "share"),
+        ("Vintages", "vintage_triangle", "vintage_month", "mob", "ever30_rate"),
+    ],
+)
+def test_a_matrix_is_one_named_table(
+    workbook: openpyxl.Workbook, told: dict[str, list[Row]], sheet: str, query: str, down: str, across: str, y: str
+) -> None:
+    """Every cell of it within the table, every heading text: Excel mends what is not, and says the file was broken."""
+    rows, heads = told[query], 2 + len({row[across] for row in told[query]})
+    (table,) = workbook[sheet].tables.values()
+    head, *cells_ = workbook[sheet][table.ref]
+    assert [column.name for column in table.tableColumns] == [cell.value for cell in head]
+    assert all(isinstance(cell.value, str) for cell in head)
+    assert len({cell.value for cell in head}) == len(head) == heads
+    assert len(cells_) == len({(row["lender"], row[down]) for row in rows})
+    assert workbook[sheet].max_column == heads
+    there = sorted(round(Decimal(str(cell.value)), 6) for row in cells_ for cell in row[2:] if cell.value is not None)
+    assert there == sorted(round(Decimal(row[y]), 6) for row in rows if row[y] is not None)
+
+
 def test_text_in_a_workbook_is_no_formula(workbook: openpyxl.Workbook) -> None:
     from arrears.report import workbook as writer
     from arrears.report.figures import Figures, Table
@@ -612,20 +636,12 @@ def test_reports_of_publications_let_go_are_removed(book: Book, tmp_path: Path) 
 # ── how it looks ─────────────────────────────────────────────────────────────────────────────────────────
 
 LOOK = Path(__file__).with_name("report_look.js").read_text()
-OFFLINE = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    found = chromium.program()
-    if found is None:
-        pytest.skip("there is no Chromium here to look at the page with; on Debian: apt-get install chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu", *OFFLINE])
+def browser() -> Iterator[Browser]:
+    with browsing() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize(
@@ -634,7 +650,7 @@ def browser() -> Iterator[Any]:
      (2, 700, "light", "en")],
 )  # fmt: skip
 def test_a_person_can_read_the_page(
-    book: Book, browser: Any, tmp_path: Path, publication: int, width: int, scheme: str, language: str
+    book: Book, browser: Browser, tmp_path: Path, publication: int, width: int, scheme: str, language: str
 ) -> None:
     (tmp_path / "report.html").write_bytes(book.reports[publication]["report.html"])
     context = browser.new_context(
@@ -654,7 +670,7 @@ def test_a_person_can_read_the_page(
     assert asked == [(tmp_path / "report.html").as_uri()]
 
 
-def test_a_browser_prints_it_within_a4(book: Book, browser: Any, tmp_path: Path) -> None:
+def test_a_browser_prints_it_within_a4(book: Book, browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "report.html").write_bytes(book.reports[2]["report.html"])
     page = browser.new_page(viewport={"width": 703, "height": 1000})  # A4 less its margins, at 96 to the inch
     page.emulate_media(media="print", color_scheme="dark")
@@ -665,7 +681,7 @@ def test_a_browser_prints_it_within_a4(book: Book, browser: Any, tmp_path: Path)
     page.close()
 
 
-def test_the_language_is_switched_by_the_keyboard(book: Book, browser: Any, tmp_path: Path) -> None:
+def test_the_language_is_switched_by_the_keyboard(book: Book, browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "report.html").write_bytes(book.reports[2]["report.html"])
     page = browser.new_page()
     page.goto((tmp_path / "report.html").as_uri())
@@ -678,7 +694,7 @@ def test_the_language_is_switched_by_the_keyboard(book: Book, browser: Any, tmp_
     page.close()
 
 
-def test_the_look_sees_what_is_wrong(browser: Any) -> None:
+def test_the_look_sees_what_is_wrong(browser: Browser) -> None:
     """The check can fail: text over text, too pale, beyond the page; a chart with nothing in it."""
     page = browser.new_page()
     page.set_content(

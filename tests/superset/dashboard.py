@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from .chromium import Page
+from playwright.sync_api import Page, Request
 
 LOGIN = """(async () => {
     const page = new DOMParser().parseFromString(await (await fetch('/login/')).text(), 'text/html');
@@ -16,7 +16,7 @@ LOGIN = """(async () => {
 })()"""
 
 # Of every chart: its title, whether it is still loading, what it complains of, and how much there is to see.
-CHARTS = """JSON.stringify([...document.querySelectorAll('.dashboard-component-chart-holder')].map(chart => {
+CHARTS = """[...document.querySelectorAll('.dashboard-component-chart-holder')].map(chart => {
     const colours = new Set();
     for (const canvas of chart.querySelectorAll('canvas')) {
         const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -30,29 +30,29 @@ CHARTS = """JSON.stringify([...document.querySelectorAll('.dashboard-component-c
         rows: chart.querySelectorAll('tbody tr').length,
         colours: colours.size,
     };
-}))"""
+})"""
+SECONDS = 120  # for all charts of a dashboard to be drawn
 LEAST_COLOURS = 4  # paper, ink, grid and one series
 
 
 def looked_at(page: Page, url: str, **parameters: str) -> tuple[list[str], list[str]]:
     """What is wrong with the charts of a dashboard, and the titles of all of them."""
-    page.size(1440, 6000)  # charts are drawn when they come into view
-    page.open(f"{url}?{urlencode({'standalone': 1} | parameters)}")
+    page.set_viewport_size({"width": 1440, "height": 6000})  # charts are drawn when they come into view
+    page.goto(f"{url}?{urlencode({'standalone': 1} | parameters)}")
+    deadline = time.monotonic() + SECONDS
+    while True:
+        charts = page.evaluate(CHARTS)
+        faults = [fault for chart in charts if (fault := _fault(chart))]
+        if (charts and not faults) or time.monotonic() > deadline:
+            return faults, [chart["title"] for chart in charts]
+        page.wait_for_timeout(300)
 
-    def drawn() -> list[dict[str, Any]]:
-        charts = json.loads(page.run(CHARTS))
-        return charts if charts and not any(_fault(chart) for chart in charts) else []
 
-    page.until(drawn, 120)
-    charts = json.loads(page.run(CHARTS))
-    return [fault for chart in charts if (fault := _fault(chart))], [chart["title"] for chart in charts]
-
-
-def queries(page: Page) -> Iterator[tuple[int, dict[str, Any]]]:
-    """What charts have asked for so far: the chart's number and its query. (Filters ask, too, and have no number.)"""
-    for request in page.requests.values():
-        if "/api/v1/chart/data" in request["url"]:
-            body = json.loads(request["postData"])
+def queries(requests: Iterable[Request]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """What charts have asked for: the chart's number and its query. (Filters ask, too, and have no number.)"""
+    for request in requests:
+        if "/api/v1/chart/data" in request.url:
+            body = request.post_data_json
             if chart := body["form_data"].get("slice_id"):
                 (query,) = body["queries"]
                 yield chart, query

@@ -7,16 +7,18 @@ import json
 import stat
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, Request
 from ruamel.yaml import YAML
 
 from arrears.errors import Refused
 from arrears.settings import Role
 
-from . import chromium
+from ..browser import browsing
 from .charts import asked, comparable, query_of, rows
 from .conftest import FOLDER, NEXT, World
 from .dashboard import LOGIN, looked_at, queries
@@ -140,44 +142,57 @@ def test_a_chart_shows_what_the_marts_say(world: World, charts: dict[str, dict[s
 # --- what is seen -------------------------------------------------------------------------------------------
 
 
+@dataclass
+class Visit:
+    """Somebody logged in with a browser, and what it has sent since."""
+
+    page: Page
+    sent: list[Request]
+
+    def keep(self, request: Request) -> None:
+        self.sent.append(request)
+
+
 @pytest.fixture
-def page(world: World, tmp_path: Path) -> Iterator[chromium.Page]:
-    """A browser in which somebody is logged in."""
-    if chromium.program() is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    with chromium.browsing(tmp_path) as page:
-        page.open(f"{world.local.url}/login/")
-        page.run(LOGIN % {"password": world.local.admin})
-        yield page
+def visit(world: World) -> Iterator[Visit]:
+    with browsing() as browser:
+        page = browser.new_page(base_url=world.local.url)
+        page.set_default_timeout(60_000)
+        page.goto("/login/")
+        assert page.evaluate(LOGIN % {"password": world.local.admin})
+        visit = Visit(page, [])
+        page.on("request", visit.keep)
+        yield visit
 
 
-def test_every_dashboard_looks_well(
-    world: World, charts: dict[str, dict[str, Any]], page: chromium.Page, tmp_path: Path
-) -> None:
+def address(dashboard: str) -> str:
+    return f"/superset/dashboard/{read('dashboards', dashboard)['slug']}/"
+
+
+def test_every_dashboard_looks_well(charts: dict[str, dict[str, Any]], visit: Visit, tmp_path: Path) -> None:
     """No chart shows an error or nothing, and each asks the browser's way what was asked above."""
     for name in DASHBOARDS:
-        dashboard = read("dashboards", name)
-        parts = [part for part in dashboard["position"].values() if isinstance(part, dict)]
+        parts = [part for part in read("dashboards", name)["position"].values() if isinstance(part, dict)]
         uuids = {part["meta"]["uuid"] for part in parts if part["type"] == "CHART"}
-        faults, titles = looked_at(page, f"{world.local.url}/superset/dashboard/{dashboard['slug']}/")
-        page.picture(tmp_path / f"{name}.png")
+        faults, titles = looked_at(visit.page, address(name))
+        visit.page.screenshot(path=tmp_path / f"{name}.png")
         assert not faults, f"{name} ({tmp_path / f'{name}.png'}): {faults}"
         assert sorted(titles) == sorted(charts[uuid]["slice_name"] for uuid in uuids), name
     kept = {chart["id"]: query_of(chart["params"]).essence for chart in charts.values()}
-    assert {chart: asked(query).essence for chart, query in queries(page)} == kept
+    assert {chart: asked(query).essence for chart, query in queries(visit.sent)} == kept
 
 
-def test_a_filter_reaches_every_chart(world: World, charts: dict[str, dict[str, Any]], page: chromium.Page) -> None:
+def test_a_filter_reaches_every_chart(charts: dict[str, dict[str, Any]], visit: Visit) -> None:
     only = {"col": "lender", "op": "IN", "val": ["jike"]}
     for name in DASHBOARDS:
         faults, _ = looked_at(
-            page,
-            f"{world.local.url}/superset/dashboard/{read('dashboards', name)['slug']}/",
+            visit.page,
+            address(name),
             native_filters="(NATIVE_FILTER-lender:(id:NATIVE_FILTER-lender,extraFormData:(filters:!((col:lender,op:IN,"
             "val:!(jike)))),filterState:(value:!(jike)),ownState:()))",
         )
         assert not faults, f"{name}: {faults}"
-    filtered = {chart for chart, query in queries(page) if only in asked(query).filters}
+    filtered = {chart for chart, query in queries(visit.sent) if only in asked(query).filters}
     assert filtered == {chart["id"] for chart in charts.values()}
 
 
