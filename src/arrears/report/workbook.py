@@ -101,17 +101,23 @@ class _Sheets:
     def table(self, sheet: Worksheet, name: str, table: Table, columns: Sequence[str], at: int = 2) -> Placed:
         """A named table with the columns wanted, from a row on."""
         rows = [[row[column] for column in columns] for row in table]
-        last = at + max(len(rows), 1)
-        sheet.add_table(at, 0, last, len(columns) - 1, {
-            "name": name, "style": STYLE, "columns": [{"header": self.word(column)} for column in columns],
-        })  # fmt: skip
-        for down, row in enumerate(rows, start=at + 1):
-            for across, (column, value) in enumerate(zip(columns, row, strict=True)):
-                self.put(sheet, down, across, column, value)
-        for across, column in enumerate(columns):
-            widest = max((len(cells.written(column, row[across])) for row in rows), default=0)
-            sheet.set_column(across, across, max(widest, len(self.word(column)) * 1.2, 8) + 3)
+        last = self.named(sheet, name, [(column, self.word(column)) for column in columns], rows, at)
         return Placed(at + 1, last, {column: across for across, column in enumerate(columns)})
+
+    def named(
+        self, sheet: Worksheet, name: str, heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], at: int
+    ) -> int:
+        """A named table and its last row. `heads`: of every column what its values are, and its heading."""
+        last = at + max(len(rows), 1)
+        sheet.add_table(at, 0, last, len(heads) - 1, {
+            "name": name, "style": STYLE, "columns": [{"header": heading} for _, heading in heads],
+        })  # fmt: skip
+        for across, (column, heading) in enumerate(heads):
+            for down, row in enumerate(rows, start=at + 1):
+                self.put(sheet, down, across, column, row[across])
+            widest = max((len(cells.written(column, row[across])) for row in rows), default=0)
+            sheet.set_column(across, across, max(widest, len(heading) * 1.2, 8) + 3)
+        return last
 
     def put(self, sheet: Worksheet, down: int, across: int, column: str, value: Any) -> None:
         kind = cells.kind(column, value)
@@ -176,19 +182,16 @@ class _Sheets:
     def matrix(self, name: str, title: Text, query: str, down: str, across: str, y: str) -> None:
         """A query turned: a row for every lender and `down`, a column for every `across`, shaded."""
         table = self.figures.tables[query]
-        heads = self._names.in_order(row[across] for row in table)
+        acrosses = self._names.in_order(row[across] for row in table)
         found: dict[tuple[Any, Any], dict[Any, Any]] = {}
         for row in table:
             found.setdefault((row["lender"], row[down]), {})[row[across]] = row[y]
+        heads = [("lender", self.word("lender")), (down, self.word(down))]
+        heads += [(y, self.value(across, one) if isinstance(one, str) else str(one)) for one in acrosses]
+        rows = [(*of, *map(shares.get, acrosses)) for of, shares in found.items()]
         sheet = self.sheet(name, title)
-        turned = Table(("lender", down), tuple(found))
-        self.table(sheet, query, turned, ("lender", down))
-        sheet.write_row(2, 2, [self.value(across, head) if isinstance(head, str) else head for head in heads])
-        for number, shares in enumerate(found.values(), start=3):
-            for place, head in enumerate(heads, start=2):
-                if shares.get(head) is not None:
-                    self.put(sheet, number, place, y, shares[head])
-        sheet.conditional_format(3, 2, 2 + max(len(found), 1), 1 + max(len(heads), 1), SCALE)
+        last = self.named(sheet, query, heads, rows, 2)
+        sheet.conditional_format(3, 2, last, max(len(heads) - 1, 2), SCALE)
         sheet.freeze_panes(3, 2)
 
 
