@@ -3,6 +3,8 @@
 Columns stand in the order of the chart's: what it groups by, then what it measures.
 """
 
+MONTH = "cast(date_trunc('month', month_end) as date)"  # a chart over months writes the month, not its last day
+
 FIGURES = {
     # portfolio
     "outstanding": "select month_end, sum(outstanding_principal) from mart_overdue_rate_monthly group by 1",
@@ -30,9 +32,9 @@ FIGURES = {
         select as_of_date, bucket, sum(outstanding_principal) from mart_delinquency_daily
         join (select distinct bucket, sort_order from dim_dpd_bucket) as buckets using (bucket)
         where sort_order > 0 group by 1, 2""",
-    "overdue_rate_by_lender": """
-        select month_end, lender, balance_overdue_1 / outstanding_principal from mart_overdue_rate_monthly""",
-    "overdue_rate_yoy": "select month_end, lender, overdue_rate_yoy_pp from mart_overdue_rate_monthly",
+    "overdue_rate_by_lender": f"""
+        select {MONTH}, lender, balance_overdue_1 / outstanding_principal from mart_overdue_rate_monthly""",
+    "overdue_rate_yoy": f"select {MONTH}, lender, overdue_rate_yoy_pp from mart_overdue_rate_monthly",
     "ageing": """
         select lender, quarter_end, bucket, outstanding_principal / book from mart_ageing_quarterly
         join (
@@ -67,13 +69,18 @@ FIGURES = {
         select '4 Paid down (还款)', 0 - paid_down from newest union all
         select '5 Written off (核销)', 0 - written_off from newest union all
         select '6 Other (其他)', other from newest""",
-    "debt_type": "select month_end, debt_type, sum(overdue_amount) from mart_debt_type_monthly group by 1, 2",
-    "long_overdue": "select month_end, dpd_band, sum(overdue_amount) from mart_long_overdue_monthly group by 1, 2",
-    "risk_class": """
-        select month_end, category, sum(outstanding_principal) from mart_risk_classification_monthly
+    "debt_type": f"select {MONTH}, debt_type, sum(overdue_amount) from mart_debt_type_monthly group by 1, 2",
+    "long_overdue": f"""
+        select {MONTH}, dpd_band, sum(overdue_amount) from mart_long_overdue_monthly
+        where dpd_band in ('181-270', '271-360', '361+') group by 1, 2""",
+    "long_overdue_recovery": f"""
+        select {MONTH}, sum(overdue_amount), sum(recovered_next_12m) from mart_long_overdue_monthly
+        where dpd_band in ('181-270', '271-360', '361+') group by 1""",
+    "risk_class": f"""
+        select {MONTH}, category, sum(outstanding_principal) from mart_risk_classification_monthly
         where category not like 'stage%' group by 1, 2""",
-    "non_performing": """
-        select month_end,
+    "non_performing": f"""
+        select {MONTH},
             sum(outstanding_principal) filter (where category in ('substandard', 'doubtful', 'loss'))
                 / sum(outstanding_principal) filter (where category not like 'stage%'),
             sum(outstanding_principal) filter (where category = 'special_mention')
@@ -85,7 +92,7 @@ FIGURES = {
         from mart_risk_classification_monthly group by 1""",
     **{
         f"segment_{name}": f"""
-        select month_end, {column}, sum(balance_overdue_30) / nullif(sum(outstanding_principal), 0)
+        select {MONTH}, {column}, sum(balance_overdue_30) / nullif(sum(outstanding_principal), 0)
         from mart_borrower_segment_monthly group by 1, 2"""
         for name, column in (("age", "birth_decade"), ("income", "income_band"), ("loans", "loan_count_band"))
     },
@@ -122,7 +129,7 @@ FIGURES = {
             select from_state, sum(opening_principal) as stood from mart_roll_rate_monthly group by 1
         ) as whole using (from_state)
         group by 1, 2""",
-    "flow_rates": "select to_month_end, "
+    "flow_rates": "select cast(date_trunc('month', to_month_end) as date), "
     + ", ".join(
         f"""sum(case when from_state = '{worse}' and to_state = '{worst}' then opening_principal end)
             / nullif(sum(case when from_state = '{worse}' then opening_principal end), 0)"""
