@@ -27,7 +27,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 import arrears_wiring as wiring
 from arrears import contract, pipeline
-from arrears.errors import ArrearsError
+from arrears.errors import ArrearsError, Refused
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,8 @@ build, gate and publish share the pool `arrears_publication` of one slot.
 #### Triage
 - **Pages when** a task fails; `marts` then is as it was before. `build`: dbt or the warehouse. `gate_candidate`:
   a critical expectation does not hold. `approve`: nobody answered within a day, or the run was told not to ask.
+  `held_back`: the others are published; of the lenders it names something critical is wrong, and what was published of
+  them stands, marked stale. Mend the cause; the next publication has them again if the gate lets it.
   `report`: the publication stands, and only what people look at is missing; clear `report`, or run `arrears report`.
 - **Look first at** the log of the failed task (for the gate: expectation, rows and the command that shows the
   rest), then at `arrears status`.
@@ -154,14 +156,17 @@ def build() -> int:
 
 
 @task(pool=wiring.PUBLICATION_POOL)
-def gate_candidate(build_id: int) -> str:
-    return pipeline.gate_candidate(build_id, url=wiring.url_of(wiring.PUBLISHER)).outcome
+def gate_candidate(build_id: int) -> dict[str, Any]:
+    """What the gate said; of lenders held back, what is to be told once the others are published."""
+    judged = pipeline.gate_candidate(build_id, url=wiring.url_of(wiring.PUBLISHER))
+    refusal = judged.holding_back()
+    return {"outcome": judged.outcome, "held": (refusal.summary, refusal.reasons) if refusal else None}
 
 
 def ask_only_about_warnings(context: Any) -> None:
     """Before `approve`: skip when the gate passed or somebody approved beforehand; fail when nobody is there."""
     params = context["params"]
-    if context["ti"].xcom_pull(task_ids="gate_candidate") != "warn" or params["approved_by"]:
+    if context["ti"].xcom_pull(task_ids="gate_candidate")["outcome"] != "warn" or params["approved_by"]:
         raise AirflowSkipException("Nothing to approve.")
     if pipeline.is_approved(context["ti"].xcom_pull(task_ids="build"), url=wiring.url_of(wiring.PUBLISHER)):
         raise AirflowSkipException("Approved by `arrears approve`.")
@@ -220,6 +225,14 @@ def refresh_dashboards() -> None:
 
 
 @task
+def held_back(judged: dict[str, Any]) -> None:
+    """Fail, and so page, for lenders that the gate holds back. The others are published by now."""
+    if judged["held"]:
+        message, reasons = judged["held"]
+        raise Refused(message, reasons)
+
+
+@task
 def notify(publication: dict[str, Any], report_page: str) -> None:
     """Tell whoever is configured; nobody by default."""
     wiring.Notice(
@@ -264,4 +277,4 @@ with DAG(
     published = publish(built)
     gated >> approve >> published
     notify(published, report(published))
-    published >> refresh_dashboards()
+    published >> [refresh_dashboards(), held_back(gated)]

@@ -14,12 +14,14 @@ SEVERITIES = ("critical", "warning", "info")
 
 def problems(stands: dict[str, Any]) -> list[str]:
     """What somebody has to do something about, of what `arrears.status.status` says. None where all is well."""
-    return [*_of_lenders(stands["lenders"]), *_of_the_build(stands), *_of_the_publication(stands)]
+    return [*_of_lenders(stands), *_of_the_build(stands), *_of_the_publication(stands)]
 
 
-def _of_lenders(lenders: list[dict[str, Any]]) -> Iterator[str]:
-    for row in lenders:
-        if row["last_delivery_status"] == "refused":
+def _of_lenders(stands: dict[str, Any]) -> Iterator[str]:
+    for row in stands["lenders"]:
+        if row["lender"] in _held(stands):
+            yield f"{row['lender']}: held back by the gate; what was published of it stands."
+        elif row["last_delivery_status"] == "refused":
             yield f"{row['lender']}: the delivery for {row['last_delivery']} was refused."
         elif row["is_stale"]:
             yield f"{row['lender']}: stale, its data reach to {row['data_as_of'] or 'no day'}."
@@ -36,6 +38,13 @@ def _of_the_build(stands: dict[str, Any]) -> Iterator[str]:
         yield f"{name} did not pass the gate."
     elif build["status"] == "built" and _waits(gate, build["build_id"]):
         yield f"{name} has warnings and waits for an approval."
+
+
+def _held(stands: dict[str, Any]) -> list[str]:
+    """Lenders that the gate holds back of the newest build."""
+    build, gate = stands["build"], stands["gate"]
+    held: list[str] = gate["held"] if build and gate and gate["build_id"] == build["build_id"] else []
+    return held
 
 
 def _waits(gate: dict[str, Any] | None, build_id: int) -> bool:

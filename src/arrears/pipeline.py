@@ -79,7 +79,10 @@ def gate_candidate(build_id: int, *, url: str) -> gates.GateResult:
     """Judge the candidate. Raises Refused when it does not pass."""
     with _logged("gate candidate", url) as entry:
         entry.detail = f"build {build_id}"
-        return gates.gate_candidate(build_id, url=url, settings=settings())
+        result = gates.gate_candidate(build_id, url=url, settings=settings())
+        if result.held:
+            entry.detail += f": held back {', '.join(result.held)}"
+        return result
 
 
 def approve(build_id: int, *, url: str, by: str, reason: str) -> publishing.Approval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from types import SimpleNamespace
 
+from arrears.errors import Refused
 from arrears.publish import PublishResult
 
 MONTH_END = dt.date(2024, 3, 31)
@@ -17,13 +18,16 @@ class Package:
         self.calls: list[tuple] = []
         self.failures: dict[str, Exception] = {}
         self.warn = self.approved = self.pending = False
+        self.held: Refused | None = None
         self.results = {
             "delivery_complete": True,
             "delivery_pending": lambda self: self.pending,
             "load": SimpleNamespace(delivery_id=7, to_dict=lambda: {"delivery_id": 7}),
             "gate_delivery": None,
             "build": SimpleNamespace(build_id=3),
-            "gate_candidate": lambda self: SimpleNamespace(outcome="warn" if self.warn else "pass"),
+            "gate_candidate": lambda self: SimpleNamespace(
+                outcome="warn" if self.warn else "pass", holding_back=lambda: self.held
+            ),
             "is_approved": lambda self: self.approved,
             "publish": PublishResult(9, "published", MONTH_END, 1200, 3, ()),
             "report": SimpleNamespace(page="reports/9/report.html", notes=()),

@@ -82,6 +82,16 @@ def test_a_refused_candidate_is_not_published(dags, package, step):
     assert "publish" not in [call[0] for call in package.calls]
 
 
+def test_a_lender_held_back_fails_the_run_once_the_others_are_published(dags, package):
+    package.held = Refused("Held back: one.", ["a mart: a rule"])
+    outcome = run(dags["publish_marts"])
+    assert outcome.exit_code == 1
+    assert [(task, str(error)) for task, error in outcome.errors] == [
+        ("held_back", "Held back: one.\n  - a mart: a rule")
+    ]
+    assert [call[0] for call in package.calls] == ["build", "gate_candidate", "publish", "report"]
+
+
 def test_infrastructure_failures_are_told_apart(dags, package):
     package.failures["load"] = Infrastructure("no warehouse")
     assert run(dags["load_one"]).exit_code == 3

@@ -126,6 +126,7 @@ select coalesce(nullif(current_setting('arrears.publication', true), ''), '1')::
     p.lender, p.month_end, p.loans, p.rate
 from published.mart_x as p where p.published_in <= 1;
 drop table ops.publication_let_go cascade;
+drop table ops.gate_held;
 drop view if exists marts_as_known.dim_lender;
 drop function marts_as_known.named_publication();
 update ops.alembic_version set version_num = '0004'

@@ -57,28 +57,43 @@ def drop_constraints(cursor: Cursor, schema: str) -> None:
         cursor.execute(statement.replace("drop constraint", "drop constraint if exists"))
 
 
-def broken_rows(cursor: Cursor, batch: Batch, mutant: Mutant, delivery_id: int | None = None) -> tuple[int, int]:
-    """Rows that break the expectation before and after the mutation, which is taken back."""
+@dataclass(frozen=True)
+class Broken:
+    """Rows that break an expectation before and after a mutation, and the lenders of those after; None is a row's that
+    names none."""
+
+    before: int
+    after: int
+    lenders: frozenset[str | None]
+
+
+def broken_rows(cursor: Cursor, batch: Batch, mutant: Mutant, delivery_id: int | None = None) -> Broken:
+    """What breaks the expectation before and after the mutation, which is taken back."""
     before = rows_breaking(cursor, batch, mutant.expectation)
     cursor.execute("savepoint mutant")
     try:
         cursor.execute(mutant.statements.replace("{delivery}", str(delivery_id)))
-        return before, rows_breaking(cursor, batch, mutant.expectation)
+        after = _breaking(cursor, batch, mutant.expectation)
     finally:
         cursor.execute("rollback to savepoint mutant")
+    return Broken(before, sum(after.values()), frozenset(after))
 
 
 def rows_breaking(cursor: Cursor, batch: Batch, name: str) -> int:
     """How many rows break an expectation of a batch as it stands."""
+    return sum(_breaking(cursor, batch, name).values())
+
+
+def _breaking(cursor: Cursor, batch: Batch, name: str) -> dict[str | None, int]:
+    """How many rows of each lender break an expectation."""
     query = rows_query(batch, name)
     if query is None:
         expectation = next(item for item in batch.suite.expectations if item.name == name)
         query = _as_query(batch, expectation)
     cursor.execute("set local enable_nestloop = off")  # as the gate's own sessions have it
-    cursor.execute(f"select count(*) from ({query}) as broken")  # from reviewed suite files
-    row = cursor.fetchone()
-    assert row is not None
-    return int(row[0])
+    # from reviewed suite files
+    cursor.execute(f"select to_jsonb(broken) ->> 'lender' as lender, count(*) from ({query}) as broken group by 1")
+    return dict(cursor.fetchall())
 
 
 def _as_query(batch: Batch, expectation: ExpectationFile) -> str:
@@ -98,7 +113,7 @@ def _as_query(batch: Batch, expectation: ExpectationFile) -> str:
         "expect_column_values_to_be_in_set": f"{column} not in ({_listed(given.get('value_set', ()))})",
         "expect_column_values_to_not_be_in_set": f"{column} in ({_listed(given.get('value_set', ()))})",
     }  # fmt: skip
-    return f"select 1 from ({batch.query}) as rows where {conditions[expectation.type]}"
+    return f"select * from ({batch.query}) as rows where {conditions[expectation.type]}"
 
 
 def _up_to(what: str, high: object) -> str:

@@ -240,6 +240,8 @@ def gate(build: BuildOption = None, json: Json = False) -> None:
         output.say(f"{result.outcome}: {result.evaluated} expectations, {len(result.failed)} failed")
         for verdict in result.failed:
             output.say(f"  {verdict.severity}: {verdict.suite}: {verdict.expectation}: {verdict.observed}")
+        if result.held:
+            output.say(f"held back: {', '.join(result.held)}; what was published of them stands, the others go on")
 
 
 @app.command()
@@ -485,7 +487,7 @@ def run(
 ) -> None:
     """The daily run without a scheduler: load and judge each lender, build, judge, publish.
 
-    A lender that is late or refused keeps its last good state; the others are published.
+    A lender that is late, refused or held back by the gate keeps its last good state; the others are published.
     """
     day = date.date()
     due = [known.lender for known in all_lenders() if known.is_due(day)]
@@ -495,7 +497,7 @@ def run(
     with output.working(f"building the candidate for {day}"):
         built = pipeline.build(day, url=settings().url(Role.BUILDER))
     with output.working("judging the candidate"):
-        pipeline.gate_candidate(built.build_id, url=settings().url(Role.PUBLISHER))
+        judged = pipeline.gate_candidate(built.build_id, url=settings().url(Role.PUBLISHER))
     with output.working("publishing"):
         result = pipeline.publish(built.build_id, url=settings().url(Role.PUBLISHER), approved_by=approved_by)
     if not json:
@@ -504,9 +506,16 @@ def run(
         _show_publication(result)
     written = _write_report(result.publication_id)
     if json:
-        output.as_json({"lenders": outcomes, "publication": result.to_dict(), "report": written.to_dict()})
+        output.as_json(
+            {
+                "lenders": outcomes, "held": list(judged.held), "publication": result.to_dict(),
+                "report": written.to_dict(),
+            }
+        )  # fmt: skip
     else:
         _show_report(written)
+    if held_back := judged.holding_back():
+        raise held_back
     if any(outcome["outcome"] == "refused" for outcome in outcomes.values()):
         raise typer.Exit(Refused.exit_code)
 
@@ -640,6 +649,7 @@ def _show_gate(gate_run: dict[str, Any] | None) -> None:
     output.say(
         f"Gate on build {gate_run['build_id']}: {gate_run['outcome']}, {gate_run['evaluated']} expectations, "
         f"{len(gate_run['failed'])} failed"
+        + (f"; held back: {', '.join(gate_run['held'])}" if gate_run["held"] else "")
     )
     for verdict in gate_run["failed"]:
         output.say(f"  - {verdict['severity']}: {verdict['suite']}: {verdict['expectation']}: {verdict['observed']}")

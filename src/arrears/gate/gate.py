@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from psycopg2.extras import execute_values
 
 from arrears.contract.entities import ENTITIES
 from arrears.errors import Refused, Usage
+from arrears.gate import holding
 from arrears.gate.suite import Boundary, SuiteFile, suites
 from arrears.gate.validate import SHOWN, Batch, Verdict, validate
 from arrears.load import registry
@@ -25,14 +26,27 @@ class GateResult:
     """What a gate said.
 
     Attributes:
-        outcome: `pass`; `warn` when a warning failed; `fail` when a critical expectation failed.
-        evaluated: number of expectations. failed: those that did not hold.
+        outcome: `pass`; `warn` when a warning failed; `fail` when a critical expectation failed. Without what is
+            wrong with lenders held back alone.
+        evaluated: number of expectations. failed: those that did not hold, all of them.
+        held: lenders held back: of them the marts go on showing what was published before.
     """
 
     boundary: str
     outcome: str
     evaluated: int
     failed: tuple[Verdict, ...]
+    held: tuple[str, ...] = ()
+
+    def holding_back(self) -> Refused | None:
+        """What to tell of the lenders held back, and why; None where there are none."""
+        if not self.held:
+            return None
+        critical = [verdict for verdict in self.failed if verdict.severity == "critical"]
+        return Refused(
+            f"Held back: {', '.join(self.held)}. What was published of them stands, marked stale; the others go on.",
+            _reasons(critical),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -41,6 +55,7 @@ class GateResult:
                 {"suite": v.suite, "expectation": v.expectation, "severity": v.severity, "observed": v.observed}
                 for v in self.failed
             ],
+            "held": list(self.held),
         }  # fmt: skip
 
 
@@ -60,18 +75,18 @@ def gate_delivery(delivery_id: int, *, url: str, settings: Settings) -> GateResu
         batches = delivery_batches(cursor, delivery_id, settings)
     started = dt.datetime.now(dt.UTC)
     verdicts = validate(batches, url=url, docs=settings.home / "data_docs" / "delivery" / lender)
-    result = _result("delivery", verdicts)
+    result = GateResult("delivery", _outcome(verdicts), len(verdicts), _failed(verdicts))
     with connect(url, "gate delivery") as connection, connection.cursor() as cursor:
         registry.lock_lender(cursor, lender)
-        _record(cursor, result, verdicts, started, delivery_id=delivery_id)
+        _record(cursor, "delivery", result.outcome, verdicts, started, delivery_id=delivery_id)
         if result.outcome == "fail":
-            registry.refuse(cursor, delivery_id, _reasons(result, delivery_id))
+            registry.refuse(cursor, delivery_id, _reasons(result.failed, delivery_id))
         else:
             registry.accept(cursor, delivery_id)
     if result.outcome == "fail":
         raise Refused(
             f"The delivery of {lender} for {business_date} did not pass the gate; what stood before still stands.",
-            _reasons(result, delivery_id),
+            _reasons(result.failed, delivery_id),
         )
     return result
 
@@ -79,9 +94,11 @@ def gate_delivery(delivery_id: int, *, url: str, settings: Settings) -> GateResu
 def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult:
     """Judge a built candidate: by itself, and against what is published. Both are on record; the worse one counts.
 
+    Where all that is critical is wrong with some of the lenders, they are held back, and the others can be published.
+
     Raises:
         Usage: there is no such build, or it is not built.
-        Refused: a critical expectation failed; the marts stay as they are.
+        Refused: a critical expectation failed, and not for some of the lenders alone; the marts stay as they are.
     """
     with connect(url, "gate candidate") as connection, connection.cursor() as cursor:
         row = first(
@@ -98,19 +115,26 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
                 f"Build {build_id} is '{row[0]}' and build {row[1]} is the newest: there is nothing to judge."
             )
         batches = candidate_batches(cursor, build_id, settings)
+        cursor.execute("select lender from candidate.dim_lender where data_as_of is not null")
+        lenders = {lender for (lender,) in cursor.fetchall()}
     started = dt.datetime.now(dt.UTC)
     verdicts = validate(batches, url=url, docs=settings.home / "data_docs" / "candidate")
-    result = _result("candidate", verdicts)
+    blamed = holding.blame(verdicts, batches, url=url) if _outcome(verdicts) == "fail" else {}
+    held = holding.to_hold(blamed, lenders)
+    counting = holding.counting(verdicts, blamed, held)
+    result = GateResult("candidate", _outcome(counting), len(verdicts), _failed(verdicts), tuple(sorted(held)))
     with connect(url, "gate candidate") as connection, connection.cursor() as cursor:
         for boundary in ("candidate", "publication"):
             of_boundary = [verdict for verdict in verdicts if verdict.boundary == boundary]
-            _record(cursor, _result(boundary, of_boundary), of_boundary, started, build_id=build_id)
+            outcome = _outcome(verdict for verdict in counting if verdict.boundary == boundary)
+            gate_run_id = _record(cursor, boundary, outcome, of_boundary, started, build_id=build_id)
+        _hold(cursor, gate_run_id, result.held)
         cursor.execute(
             "update ops.build set status = %s where build_id = %s and status in ('built', 'refused')",
             ["refused" if result.outcome == "fail" else "built", build_id],
         )
     if result.outcome == "fail":
-        raise Refused(f"Build {build_id} did not pass the gate; the marts are as they were.", _reasons(result))
+        raise Refused(f"Build {build_id} did not pass the gate; the marts are as they were.", _reasons(result.failed))
     return result
 
 
@@ -154,21 +178,23 @@ def delivery_batches(cursor: Cursor, delivery_id: int, settings: Settings) -> li
     return batches
 
 
-def _result(boundary: Boundary, verdicts: Sequence[Verdict]) -> GateResult:
-    failed = tuple(verdict for verdict in verdicts if not verdict.success)
-    severities = {verdict.severity for verdict in failed}
-    outcome = "fail" if "critical" in severities else "warn" if "warning" in severities else "pass"
-    return GateResult(boundary, outcome, len(verdicts), failed)
+def _failed(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    return tuple(verdict for verdict in verdicts if not verdict.success)
 
 
-def _reasons(result: GateResult, delivery_id: int | None = None) -> list[str]:
+def _outcome(verdicts: Iterable[Verdict]) -> str:
+    severities = {verdict.severity for verdict in _failed(verdicts)}
+    return "fail" if "critical" in severities else "warn" if "warning" in severities else "pass"
+
+
+def _reasons(failed: Iterable[Verdict], delivery_id: int | None = None) -> list[str]:
     """What failed, with the first rows, and how to see the others."""
     return [
         f"{verdict.suite}: {verdict.expectation} ({verdict.severity}"
         + (f", {verdict.unexpected} rows" if verdict.unexpected is not None else "")
         + f"): {verdict.observed}"
         + (f"; all of them: {_all_rows(verdict, delivery_id)}" if (verdict.unexpected or 0) > SHOWN else "")
-        for verdict in result.failed
+        for verdict in failed
         if verdict.severity != "info"  # on record, and no reason for anything
     ]
 
@@ -179,18 +205,27 @@ def _all_rows(verdict: Verdict, delivery_id: int | None) -> str:
 
 
 def _record(
-    cursor: Cursor, result: GateResult, verdicts: Sequence[Verdict], started: dt.datetime,
+    cursor: Cursor, boundary: Boundary, outcome: str, verdicts: Sequence[Verdict], started: dt.datetime,
     *, delivery_id: int | None = None, build_id: int | None = None,
-) -> None:  # fmt: skip
-    row = one(
+) -> int:  # fmt: skip
+    (gate_run_id,) = one(
         cursor,
         "insert into ops.gate_run (boundary, delivery_id, build_id, outcome, started_at, finished_at) "
         "values (%s, %s, %s, %s, %s, clock_timestamp()) returning gate_run_id",
-        [result.boundary, delivery_id, build_id, result.outcome, started],
+        [boundary, delivery_id, build_id, outcome, started],
     )
     execute_values(
         cursor,
         "insert into ops.gate_result (gate_run_id, suite, expectation, severity, success, unexpected_count, observed, "
         "notes) values %s",
-        [(row[0], v.suite, v.expectation, v.severity, v.success, v.unexpected, v.observed, v.notes) for v in verdicts],
+        [
+            (gate_run_id, v.suite, v.expectation, v.severity, v.success, v.unexpected, v.observed, v.notes)
+            for v in verdicts
+        ],
     )
+    return int(gate_run_id)
+
+
+def _hold(cursor: Cursor, gate_run_id: int, lenders: Iterable[str]) -> None:
+    held = [(gate_run_id, lender) for lender in lenders]
+    execute_values(cursor, "insert into ops.gate_held (gate_run_id, lender) values %s", held)

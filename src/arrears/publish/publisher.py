@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Composable, Identifier, Literal
+from psycopg2.sql import Composable
 
 from arrears.errors import Refused, Usage
 from arrears.publish import approval, difference, record
-from arrears.publish.approval import Approval
+from arrears.publish.approval import Approval, GateRun
 from arrears.publish.difference import Change
+from arrears.publish.holding import offered_but
 from arrears.publish.mart import (
-    CANDIDATE,
     Mart,
     as_known_to,
     current_rows,
@@ -40,6 +40,8 @@ class _Build:
 def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: str | None = None) -> PublishResult:
     """Publish a build that has passed the gate. Publishing it again is a no-op.
 
+    Of lenders that the gate holds back, the marts go on showing what they show, marked stale.
+
     Args:
         build_id: the build. approved_by, reason: who approves it and why, where warnings stand in the way and nobody
             has approved it before.
@@ -56,7 +58,7 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
         if done is not None:
             return done
         build = _build(cursor, build_id)
-        gate_status, approved = _gate_status(cursor, build, approved_by, reason)
+        judged, approved = _judged(cursor, build, approved_by, reason)
         previous, shown = record.current(cursor)
         _refuse_going_back(previous, shown, build)
         marts = offered(cursor, build_id)
@@ -64,17 +66,19 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
             require_whole(cursor, mart)
         widen(cursor, marts, url)
         entry = Entry(
-            build.business_date, build_id, gate_status, build.code_version,
+            build.business_date, build_id, judged.outcome, build.code_version,
             approved_by=approved.approved_by if approved else None, reason=approved.reason if approved else None,
         )  # fmt: skip
         publication_id = record.begin(cursor, entry)
         for mart in marts:
             ensure_published(cursor, mart)
-        added, closed, changes = _write(cursor, marts, lambda mart: mart.relation(CANDIDATE), publication_id, previous)
+        added, closed, changes = _write(
+            cursor, marts, lambda mart: offered_but(mart, judged.held, previous), publication_id, previous
+        )
         if previous is not None and not changes and shown == build.business_date:
             connection.rollback()
             return PublishResult(previous, "unchanged", build.business_date, 0, 0, ())
-        record.finish(cursor, publication_id, added, closed, changes, Identifier(CANDIDATE, "dim_lender"))
+        record.finish(cursor, publication_id, added, closed, changes)
         cursor.execute("update ops.build set status = 'published' where build_id = %s", [build_id])
     return _published(publication_id, build.business_date, added, closed, changes)
 
@@ -102,10 +106,7 @@ def rollback(publication_id: int, *, url: str, by: str, reason: str) -> PublishR
         added, closed, changes = _write(
             cursor, list(marts.values()), lambda mart: as_known_to(mart, publication_id), number, previous
         )
-        lenders = SQL("(select * from ops.publication_lender where publication_id = {})").format(
-            Literal(publication_id)
-        )
-        record.finish(cursor, number, added, closed, changes, lenders)
+        record.finish(cursor, number, added, closed, changes)
     return _published(number, entry.business_date, added, closed, changes)
 
 
@@ -146,9 +147,9 @@ def _build(cursor: Cursor, build_id: int) -> _Build:
     return build
 
 
-def _gate_status(
+def _judged(
     cursor: Cursor, build: _Build, approved_by: str | None, reason: str | None
-) -> tuple[str, Approval | None]:
+) -> tuple[GateRun, Approval | None]:
     """What the gate said, and who approved it where that is needed."""
     gate_run = approval.newest_gate_run(cursor, build.build_id)
     if gate_run is None:
@@ -156,7 +157,7 @@ def _gate_status(
     if gate_run.outcome == "fail":
         raise Refused(f"Build {build.build_id} failed the gate: `arrears status` lists the reasons.")
     if gate_run.outcome == "pass":
-        return gate_run.outcome, None
+        return gate_run, None
     if approved_by:
         approval.give(cursor, gate_run.gate_run_id, approved_by, reason)
     given = approval.of(cursor, gate_run.gate_run_id)
@@ -166,7 +167,7 @@ def _gate_status(
             "`arrears status` lists them; `arrears approve --by NAME --reason WHY` approves, "
             "then `arrears publish` publishes."
         )
-    return gate_run.outcome, given
+    return gate_run, given
 
 
 def _refuse_going_back(previous: int | None, shown: dt.date | None, build: _Build) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
-from psycopg2.sql import SQL, Composable
 
 from arrears.errors import Usage
 from arrears.publish.difference import Change
@@ -110,19 +109,15 @@ def begin(cursor: Cursor, entry: Entry) -> int:
     return int(row[0])
 
 
-def finish(
-    cursor: Cursor, publication_id: int, added: int, closed: int, changes: Sequence[Change], lenders: Composable
-) -> None:
-    """Add what came of it. lenders: a relation that says of every lender its data_as_of and whether it is stale."""
+def finish(cursor: Cursor, publication_id: int, added: int, closed: int, changes: Sequence[Change]) -> None:
+    """Add what came of it: what changed, and how far every lender's data reach."""
     cursor.execute(
         "update ops.publication set rows_added = %s, rows_closed = %s where publication_id = %s",
         [added, closed, publication_id],
     )
     cursor.execute(
-        SQL(
-            "insert into ops.publication_lender (publication_id, lender, data_as_of, is_stale) "
-            "select %s, lender, data_as_of, is_stale from {} as lenders"
-        ).format(lenders),
+        "insert into ops.publication_lender (publication_id, lender, data_as_of, is_stale) "
+        "select %s, lender, data_as_of, is_stale from published.dim_lender where superseded_in is null",
         [publication_id],
     )
     execute_values(

@@ -27,6 +27,7 @@ grant insert, update on ops.delivery_file to arrears_loader;
 grant insert on ops.delivery_seen, ops.rejected_row to arrears_loader;
 grant delete on ops.rejected_row to arrears_loader;
 grant insert on ops.gate_run, ops.gate_result to arrears_loader, arrears_publisher;
+grant insert on ops.gate_held to arrears_publisher;
 grant insert, update on ops.build to arrears_builder;
 grant insert on ops.build_mart, ops.delivery_in_build to arrears_builder;
 grant update (until_build) on ops.delivery_in_build to arrears_builder;
