@@ -82,7 +82,7 @@ def bench(fragile: tuple[EmbeddedServer, Settings], models_alone: None, tmp_path
         yield Bench(step, settings, wire, tmp_path)
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(7200 if FULL else 1800)
 def test_a_build_is_cut_off(bench: Bench, fragile: tuple[EmbeddedServer, Settings], note: Note) -> None:
     embedded, _ = fragile
     troubles: dict[str, Callable[[int], Fault]] = {
