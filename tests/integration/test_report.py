@@ -653,21 +653,36 @@ def test_a_person_can_read_the_page(
     book: Book, browser: Browser, tmp_path: Path, publication: int, width: int, scheme: str, language: str
 ) -> None:
     (tmp_path / "report.html").write_bytes(book.reports[publication]["report.html"])
+    assert problems_of(browser, tmp_path / "report.html", width, scheme, language) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1300, "light"), (390, "dark")])
+def test_a_person_can_read_the_list_of_publications(
+    book: Book, browser: Browser, tmp_path: Path, width: int, scheme: str
+) -> None:
+    """Every publication and lender with a report is in it, in both languages at once."""
+    for choices in ({"publication_id": 1}, {"lender": "jike"}, {}):
+        book.write(reports=str(tmp_path), **choices)
+    assert problems_of(browser, tmp_path / "index.html", width, scheme) == []
+
+
+def problems_of(browser: Browser, file: Path, width: int, scheme: str, language: str = "en") -> list[str]:
+    """What is wrong with how a page looks. Leaves a picture beside it, and holds it to asking the network nothing."""
+    asked: list[str] = []
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
     )
-    asked: list[str] = []
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.on("request", lambda request: asked.append(request.url))
-    page.goto((tmp_path / "report.html").as_uri())
+    page.goto(file.as_uri())
     if language == "zh":
         page.get_by_label("中文").check()
     problems = page.evaluate(LOOK)
-    page.screenshot(path=tmp_path / f"{publication}-{width}-{scheme}-{language}.png", full_page=True)
+    page.screenshot(path=file.with_name(f"{file.stem}-{width}-{scheme}-{language}.png"), full_page=True)
     context.close()
-    assert problems == []
-    assert asked == [(tmp_path / "report.html").as_uri()]
+    assert asked == [file.as_uri()]
+    return list(problems)
 
 
 def test_a_browser_prints_it_within_a4(book: Book, browser: Browser, tmp_path: Path) -> None:
