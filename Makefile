@@ -5,13 +5,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SUPERSET := .venv-superset
+BENCH := .venv-bench
 export UV_CACHE_DIR  ?= $(CURDIR)/.cache/uv
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Containers often forbid Python to keep what it compiled; then every process compiles Airflow and dbt anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run run-real day airflow bi docs test test-airflow test-bi mutation reliability lint lock clean
+.PHONY: help run run-real day airflow bi docs test test-airflow test-bi mutation reliability bench lint lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -29,6 +30,11 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.lock
 # Superset asks for versions that Airflow cannot live with, and for a Python below 3.13.
 $(SUPERSET)/.bi: requirements/superset.lock requirements/bootstrap.lock scripts/environment.sh
 	@PYTHON=$(PYTHON) VENV=$(SUPERSET) BELOW=13 sh scripts/environment.sh requirements/superset.lock alone
+	@touch $@
+
+# What arrears is measured against.
+$(BENCH)/.bench: requirements/bench.lock requirements/bootstrap.lock scripts/environment.sh
+	@PYTHON=$(PYTHON) VENV=$(BENCH) sh scripts/environment.sh requirements/bench.lock alone
 	@touch $@
 
 lock: $(VENV)/.run  ## Resolve the dependencies anew into requirements/*.lock
@@ -73,6 +79,9 @@ mutation: $(VENV)/.dev  ## Spoil files and data in every known way, and say how 
 reliability: $(VENV)/.dev  ## Readers beside publications, kills, cuts, a full disk: at full size, in one table
 	ARREARS_RELIABILITY=full $(BIN)/python -m pytest tests/chaos --timeout 14400
 
+bench: $(VENV)/.run $(BENCH)/.bench  ## Measure loads against COPY and dlt, and days by their history (ARGUMENTS="day --loans 20000")
+	@$(BIN)/python -m benchmarks $(ARGUMENTS)
+
 lint: $(VENV)/.dev  ## Style, types, SQL and layering
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -82,6 +91,6 @@ lint: $(VENV)/.dev  ## Style, types, SQL and layering
 clean:  ## Stop the embedded server and remove everything that make wrote
 	@for home in .arrears .arrears/real; do \
 		if [ -x $(BIN)/arrears ] && [ -d $$home/postgres ]; then ARREARS_HOME=$$home $(BIN)/arrears down; fi; done
-	rm -rf $(VENV) $(SUPERSET) .cache .arrears landing truth dbt_project/target dbt_project/logs \
+	rm -rf $(VENV) $(SUPERSET) $(BENCH) .cache .arrears landing truth dbt_project/target dbt_project/logs \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

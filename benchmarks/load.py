@@ -1,29 +1,23 @@
-"""Loading a payments file against a bare COPY of the same bytes, in one run.
+"""Loading a payments file, against a bare COPY of the same bytes and against dlt, in one run.
 
-    .venv/bin/python benchmarks/load.py --rows 5000000
+A delivery of a lender made for the purpose is loaded through the package (hash, contract, rules, typed rows, registry;
+without the delivery gate) and the same file is copied into an unlogged all-text table, in turn, several times.
 
-Writes a delivery of a lender made for the purpose, loads it through the package (hash, contract, rules, typed rows,
-registry; without the delivery gate) and copies the same file into an unlogged all-text table, in turn, several times,
-on an embedded server of its own. Prints medians, their ratio, and the memory of the loading process.
-
-The file has every column that a canonical payment has, or with `--shape narrow` the eight of a lender that does not
-split its payments: there a bare COPY has less to do, and what every row of ours carries weighs more. With
-`--format jsonl` or `parquet` the same rows are loaded from such a file; the bare COPY reads them as CSV all the same.
+The file has every column that a canonical payment has, or the eight of a lender that does not split its payments: there
+a bare COPY has less to do, and what every row of ours carries weighs more. The same rows are loaded from JSON Lines and
+Parquet, too; the bare COPY reads them as CSV all the same.
 """
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import json
 import os
 import resource
-import shutil
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +25,11 @@ import psycopg2
 import pyarrow.csv as arrow_csv
 from pyarrow import parquet
 
+from .place import Place, place
+from .table import Figure
+
+ROOT = Path(__file__).resolve().parents[1]
+DLT = str(ROOT / ".venv-bench" / "bin" / "python")
 HEAD = """
 name: benchmark
 arrears:
@@ -131,6 +130,13 @@ def bare_copy(url: str, path: Path, shape: str) -> float:
     return seconds
 
 
+def with_dlt(owner: str, path: Path) -> float:
+    """Seconds of dlt's, in an environment of its own. It makes and replaces a schema, so it comes as the owner."""
+    env = os.environ | {"BENCHMARK_URL": owner}
+    said = subprocess.check_output([DLT, "benchmarks/peers/with_dlt.py", str(path)], text=True, cwd=ROOT, env=env)
+    return float(said.split()[-1])
+
+
 def load_once(home: Path, rows: int) -> None:
     """In a process of its own, so that its memory can be told. Prints seconds and the peak in MiB."""
     from arrears.contract import read_contract
@@ -147,58 +153,38 @@ def load_once(home: Path, rows: int) -> None:
     print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-def measure(home: Path, options: argparse.Namespace) -> tuple[list[float], list[float], float]:
-    """Seconds of bare copies, seconds of loads, and the largest peak of memory in MiB."""
-    from arrears.settings import Role, Settings
-
-    url = Settings(home=home).url(Role.LOADER)
-    path = home / "landing" / "benchmark" / f"{DAY}" / f"payments_{DAY:%Y%m%d}.csv"
-    write_file(path, options.shape, options.rows)
-    rewritten(path, options.format)
-    written = home / "lenders" / "benchmark" / "datapackage.yaml"
-    written.parent.mkdir(parents=True)
-    ours, bare, memory = [], [], 0.0
-    for number in range(options.times):
-        written.write_text(contract(options.shape, options.format) + f"# {number}\n")  # another contract: a new version
-        bare.append(bare_copy(url, path, options.shape))
-        command = [sys.executable, __file__, "--one-load-in", str(home), "--rows", str(options.rows)]
-        seconds, peak = subprocess.check_output(command, text=True).split()
-        ours.append(float(seconds))
-        memory = max(memory, float(peak))
-    return bare, ours, memory
+def measured(rows: int, times: int) -> Iterator[Figure]:
+    """The figures of loading so many payments."""
+    for shape, forms in {"full": ("csv", "parquet", "jsonl"), "narrow": ("csv",)}.items():
+        for form in forms:
+            with place() as there:
+                yield from _measured(there, shape, form, rows, times)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=5_000_000)
-    parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--shape", choices=sorted(COLUMNS), default="full")
-    parser.add_argument("--format", choices=["csv", "jsonl", "parquet"], default="csv")
-    parser.add_argument("--one-load-in", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.one_load_in:
-        load_once(options.one_load_in, options.rows)
-        return
-    home = Path(tempfile.mkdtemp(prefix="arrears-benchmark-"))
-    os.environ["ARREARS_HOME"] = str(home)
-
-    from arrears.settings import Settings
-    from arrears.warehouse.embedded import EmbeddedServer
-    from arrears.warehouse.provision import provision
-
-    server = EmbeddedServer(home)
-    try:
-        server.up()
-        provision(Settings(home=home))
-        bare, ours, memory = measure(home, options)
-    finally:
-        server.down()
-        shutil.rmtree(home)
-    copied, loaded = statistics.median(bare), statistics.median(ours)
-    print(f"{options.rows:,} rows, {options.shape}, {options.format}: bare COPY {copied:.2f} s, loading {loaded:.2f} s")
-    print(f"ratio of the medians of {options.times}: {loaded / copied:.2f}")
-    print(f"memory of the loading process at its peak: {memory:.0f} MiB")
+def _measured(there: Place, shape: str, form: str, rows: int, times: int) -> Iterator[Figure]:
+    path = there.home / "landing" / "benchmark" / f"{DAY}" / f"payments_{DAY:%Y%m%d}.csv"
+    write_file(path, shape, rows)
+    rewritten(path, form)
+    descriptor = there.home / "lenders" / "benchmark" / "datapackage.yaml"
+    descriptor.parent.mkdir(parents=True)
+    ours, bare, memory, theirs = [], [], [], []
+    for number in range(times):
+        descriptor.write_text(contract(shape, form) + f"# {number}\n")  # another contract: a new version
+        bare.append(bare_copy(there.url("loader"), path, shape))
+        command = [sys.executable, "-m", "benchmarks.load", str(there.home), str(rows)]
+        seconds, peak = map(float, subprocess.check_output(command, text=True, cwd=ROOT, env=there.env).split())
+        ours.append(seconds)
+        memory.append(peak)
+        if (shape, form) == ("full", "csv"):
+            theirs.append(with_dlt(there.owner(), path))
+    part = f"load {rows:,} payments, {form}, {len(HEADERS[shape].split(','))} columns"
+    copied = Figure(part, "a bare COPY", "s", bare)
+    yield copied
+    yield Figure(part, "arrears", "s", ours, copied)
+    yield Figure(part, "arrears, memory of the process", "MiB", memory)
+    if theirs:
+        yield Figure(part, "dlt", "s", theirs, copied)
 
 
 if __name__ == "__main__":
-    main()
+    load_once(Path(sys.argv[1]), int(sys.argv[2]))

@@ -9,4 +9,5 @@ compile --override requirements/overrides.txt --extra embedded --group build pyp
 compile --override requirements/overrides.txt --extra embedded --extra s3 --extra lineage --group build --group dev \
     --constraint requirements/run.lock pyproject.toml -o requirements/dev.lock
 compile --group superset -o requirements/superset.lock
+compile --group bench -o requirements/bench.lock
 echo uv | compile - -o requirements/bootstrap.lock

@@ -1,0 +1,54 @@
+"""Measure, side by side in one run, and write a table.
+
+make bench                                   # all parts, small
+make bench ARGUMENTS="day --loans 200000 --months 3 --months 24"
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from . import day, load
+from .machine import described
+from .place import place
+from .table import Figure, written
+
+PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
+    "load": lambda options: load.measured(options.rows, options.times),
+    "day": lambda options: day.measured(options.loans, options.months, options.times),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"which to measure: {', '.join(PARTS)}; default: all")
+    parser.add_argument(
+        "--loans", type=int, default=2_000, help="of each of five lenders in the 18 months before the first day"
+    )
+    parser.add_argument("--rows", type=int, default=1_000_000, help="payments of the file that is loaded")
+    parser.add_argument(
+        "--months", type=int, action="append", help="delivered before the day; may be given several times"
+    )
+    parser.add_argument("--times", type=int, default=3, help="how often everything is measured")
+    parser.add_argument("--out", type=Path, help="a file to write the table to as well")
+    options = parser.parse_args()
+    options.months = options.months or [3, 12, 24]
+    with place() as there:
+        head = described(there.rows("show server_version")[0][0])
+    figures: list[Figure] = []
+    for part in options.parts or PARTS:
+        for figure in PARTS[part](options):
+            print(f"{figure.part}: {figure.what}: {figure.median:.2f} {figure.unit}", flush=True)
+            figures.append(figure)
+    table = "\n".join([*(f"- {line}" for line in head), "", written(figures), ""])
+    print(f"\n{table}")
+    if options.out:
+        options.out.write_text(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""A warehouse and a landing folder of their own, for as long as something is measured in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+ARREARS = str(Path(sys.executable).with_name("arrears"))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A process that has ended well: seconds from its start, and the most memory that one process of it had, in MiB."""
+
+    seconds: float
+    memory: float
+
+
+class Place:
+    """Where a book is loaded, built and published, by the command line as anybody would."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.env = os.environ | {"ARREARS_HOME": str(home), "ARREARS_LANDING": str(home / "landing")}
+
+    def run(self, *words: str) -> Ran:
+        """An `arrears` command. What it says is shown where it fails."""
+        return timed([ARREARS, *words], self.env)
+
+    def simulate(self, start: dt.date, end: dt.date, loans: int, *more: str) -> Ran:
+        span = ("--from", f"{start}", "--to", f"{end}")
+        return self.run("simulate", *span, "--loans", f"{loans}", "--truth", str(self.home / "truth"), *more)
+
+    def url(self, role: str) -> str:
+        return subprocess.check_output([ARREARS, "url", "--role", role], env=self.env, text=True).strip()
+
+    def owner(self) -> str:
+        """The URL of the warehouse's owner, which no command prints."""
+        program = "from arrears.settings import settings; print(settings().owner().url())"
+        return subprocess.check_output([sys.executable, "-c", program], env=self.env, text=True).strip()
+
+    def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        connection = psycopg2.connect(self.url("publisher"))
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query, parameters)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+
+def timed(command: list[str], env: dict[str, str]) -> Ran:
+    """Run a program and say what it took, the processes that it started and waited for with it."""
+    with tempfile.TemporaryFile("w+") as said:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, env=env, stdout=said, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{said.read()[-4000:]}")
+    return Ran(seconds, usage.ru_maxrss / 1024)
+
+
+@contextmanager
+def place() -> Iterator[Place]:
+    home = Path(tempfile.mkdtemp(prefix="arrears-benchmark-"))
+    own = Place(home)
+    try:
+        own.run("up")
+        yield own
+    finally:
+        subprocess.run([ARREARS, "down"], env=own.env, check=False, stdout=subprocess.DEVNULL)
+        shutil.rmtree(home)
