@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def test_a_killed_server_recovers(embedded: EmbeddedServer) -> None:
     with connect(own.owner().url(), "test") as connection, connection.cursor() as cursor:
         cursor.execute("create table kept (a int); insert into kept values (1)")
     os.kill(_postmaster(embedded), signal.SIGKILL)
+    while embedded.port():  # it takes a moment to die where the machine is busy, and answers until then
+        time.sleep(0.05)
     embedded.up()
     with connect(Settings(home=embedded.home).owner().url(), "test") as connection, connection.cursor() as cursor:
         cursor.execute("select a from kept")
