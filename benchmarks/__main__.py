@@ -12,7 +12,6 @@ from pathlib import Path
 
 from . import day, load
 from .machine import described
-from .place import place
 from .table import Figure, written
 
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
@@ -37,14 +36,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a file to write the table to as well")
     options = parser.parse_args()
     options.months = options.months or [3, 12, 24]
-    with place() as there:
-        head = described(there.rows("show server_version")[0][0])
     figures: list[Figure] = []
     for part in options.parts or PARTS:
         for figure in PARTS[part](options):
             print(f"{figure.part}: {figure.what}: {figure.median:.2f} {figure.unit}", flush=True)
             figures.append(figure)
-    table = "\n".join([*(f"- {line}" for line in head), "", written(figures), ""])
+    table = "\n".join([*(f"- {line}" for line in described()), "", written(figures), ""])
     print(f"\n{table}")
     if options.out:
         options.out.write_text(table)

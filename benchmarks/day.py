@@ -52,7 +52,7 @@ def _start(months: int) -> dt.date:
 def _first_publication(there: Place, loans: int, months: int) -> dict[str, float]:
     """Publish the book as of the last day of its history. Returns seconds of building, judging and publishing it."""
     there.simulate(_start(months), LAST, loans, "--every", "month")
-    timed([sys.executable, "-m", "benchmarks.history", f"{_start(months)}", f"{LAST}"], there.env)
+    timed([sys.executable, "-m", "benchmarks.history", f"{_start(months)}", f"{LAST}"])
     before = _newest(there)
     for words in (("build", "--date", f"{LAST}"), ("gate",), ("publish", *APPROVED)):
         there.run(*words)

@@ -1,4 +1,4 @@
-"""Load and judge all deliveries from one day to another, oldest first, in one process, and time the loads.
+"""Load and judge all deliveries from one day to another, oldest first, in one process.
 
 python -m benchmarks.history 2024-01-01 2024-03-30
 """

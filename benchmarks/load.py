@@ -25,6 +25,8 @@ import psycopg2
 import pyarrow.csv as arrow_csv
 from pyarrow import parquet
 
+from arrears.settings import Role, Settings
+
 from .place import Place, place
 from .table import Figure
 
@@ -142,7 +144,6 @@ def load_once(home: Path, rows: int) -> None:
     from arrears.contract import read_contract
     from arrears.delivery import Delivery
     from arrears.load import load
-    from arrears.settings import Role, Settings
 
     settings = Settings(home=home)
     delivery = Delivery(read_contract(home / "lenders/benchmark/datapackage.yaml"), DAY, str(home / "landing"))
@@ -170,13 +171,13 @@ def _measured(there: Place, shape: str, form: str, rows: int, times: int) -> Ite
     ours, bare, memory, theirs = [], [], [], []
     for number in range(times):
         descriptor.write_text(contract(shape, form) + f"# {number}\n")  # another contract: a new version
-        bare.append(bare_copy(there.url("loader"), path, shape))
+        bare.append(bare_copy(there.settings.url(Role.LOADER), path, shape))
         command = [sys.executable, "-m", "benchmarks.load", str(there.home), str(rows)]
-        seconds, peak = map(float, subprocess.check_output(command, text=True, cwd=ROOT, env=there.env).split())
+        seconds, peak = map(float, subprocess.check_output(command, text=True, cwd=ROOT).split())
         ours.append(seconds)
         memory.append(peak)
         if (shape, form) == ("full", "csv"):
-            theirs.append(with_dlt(there.owner(), path))
+            theirs.append(with_dlt(there.settings.owner().url(), path))
     part = f"load {rows:,} payments, {form}, {len(HEADERS[shape].split(','))} columns"
     copied = Figure(part, "a bare COPY", "s", bare)
     yield copied

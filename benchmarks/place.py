@@ -17,6 +17,8 @@ from typing import Any
 
 import psycopg2
 
+from arrears.settings import Role, Settings
+
 ARREARS = str(Path(sys.executable).with_name("arrears"))
 
 
@@ -33,26 +35,18 @@ class Place:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.env = os.environ | {"ARREARS_HOME": str(home), "ARREARS_LANDING": str(home / "landing")}
+        self.settings = Settings(home=home)
 
     def run(self, *words: str) -> Ran:
         """An `arrears` command. What it says is shown where it fails."""
-        return timed([ARREARS, *words], self.env)
+        return timed([ARREARS, *words])
 
     def simulate(self, start: dt.date, end: dt.date, loans: int, *more: str) -> Ran:
         span = ("--from", f"{start}", "--to", f"{end}")
         return self.run("simulate", *span, "--loans", f"{loans}", "--truth", str(self.home / "truth"), *more)
 
-    def url(self, role: str) -> str:
-        return subprocess.check_output([ARREARS, "url", "--role", role], env=self.env, text=True).strip()
-
-    def owner(self) -> str:
-        """The URL of the warehouse's owner, which no command prints."""
-        program = "from arrears.settings import settings; print(settings().owner().url())"
-        return subprocess.check_output([sys.executable, "-c", program], env=self.env, text=True).strip()
-
     def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        connection = psycopg2.connect(self.url("publisher"))
+        connection = psycopg2.connect(self.settings.url(Role.PUBLISHER))
         try:
             with connection.cursor() as cursor:
                 cursor.execute(query, parameters)
@@ -61,11 +55,11 @@ class Place:
             connection.close()
 
 
-def timed(command: list[str], env: dict[str, str]) -> Ran:
+def timed(command: list[str]) -> Ran:
     """Run a program and say what it took, the processes that it started and waited for with it."""
     with tempfile.TemporaryFile("w+") as said:
         began = time.perf_counter()
-        process = subprocess.Popen(command, env=env, stdout=said, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -77,11 +71,14 @@ def timed(command: list[str], env: dict[str, str]) -> Ran:
 
 @contextmanager
 def place() -> Iterator[Place]:
+    """A place that is gone afterwards. Meanwhile this process and all that it starts know of no other warehouse."""
     home = Path(tempfile.mkdtemp(prefix="arrears-benchmark-"))
-    own = Place(home)
+    for name in [name for name in os.environ if name.startswith("ARREARS_")]:
+        del os.environ[name]
+    os.environ |= {"ARREARS_HOME": str(home), "ARREARS_LANDING": str(home / "landing")}
     try:
-        own.run("up")
-        yield own
+        timed([ARREARS, "up"])
+        yield Place(home)
     finally:
-        subprocess.run([ARREARS, "down"], env=own.env, check=False, stdout=subprocess.DEVNULL)
+        subprocess.run([ARREARS, "down"], check=False, stdout=subprocess.DEVNULL)
         shutil.rmtree(home)

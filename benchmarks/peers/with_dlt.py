@@ -1,6 +1,6 @@
 """A CSV file into PostgreSQL by dlt, on its fastest way: Arrow batches, written as CSV, copied. Prints the seconds.
 
-.venv-bench/bin/python benchmarks/peers/with_dlt.py URL FILE
+BENCHMARK_URL=postgresql://… .venv-bench/bin/python benchmarks/peers/with_dlt.py FILE
 """
 
 from __future__ import annotations
