@@ -220,7 +220,7 @@ def test_a_lender_that_a_scenario_does_not_mention_is_as_it_is() -> None:
 
 
 def test_there_is_no_such_scenario() -> None:
-    with pytest.raises(ValueError, match="there is: seed-facts"):
+    with pytest.raises(ValueError, match="there is: plain, seed-facts"):
         find("no-such", "lakala", layouts.find("lakala").PROFILE)
 
 

@@ -114,7 +114,7 @@ def simulate(
     every: Annotated[
         Literal["day", "month"], typer.Option(help="A delivery every day, or at every month-end and on the last day.")
     ] = "day",
-    scenario: Annotated[str | None, typer.Option(help="Lenders that show reported figures: seed-facts.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Lenders made for a purpose: seed-facts, plain.")] = None,
 ) -> None:
     """Write deliveries of the built-in lenders in their own layouts, and beside them the truth."""
     from arrears.simulate import simulate as run_simulation

@@ -1,4 +1,4 @@
-"""Scenarios: lenders made to show figures that were reported about them.
+"""Scenarios: lenders made to show something: figures that were reported about them, or a book without any relief.
 
 A scenario is data, `scenes/<name>.yaml` beside this module: for each lender, what of its profile, habits and products
 is different, overdue rates to be reached on given days, and a loan made by hand. See `plot` for how a rate is reached.
