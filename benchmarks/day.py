@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections.abc import Iterator, Sequence
 
-from .place import Place, Ran, place, timed
+from .place import LAST, Place, Ran, place, start
 from .table import Figure
 
-LAST = dt.date(2024, 3, 31)  # the history ends at a quarter-end; the days after it are those measured
 STEPS = {"load": "load", "gate delivery": "load", "build": "build", "gate candidate": "gate", "publish": "publish",
          "report": "report"}  # fmt: skip
 APPROVED = ("--approved-by", "benchmark")  # a small book has warnings
@@ -43,16 +41,9 @@ def measured(loans: int, histories: Sequence[int], times: int) -> Iterator[Figur
         yield Figure(part, "memory of the largest process", "MiB", [ran.memory for ran, _ in runs])
 
 
-def _start(months: int) -> dt.date:
-    """The first day of the simulated deliveries, so many months before the last."""
-    month = LAST.year * 12 + LAST.month - months
-    return dt.date(month // 12, month % 12 + 1, 1)
-
-
 def _first_publication(there: Place, loans: int, months: int) -> dict[str, float]:
     """Publish the book as of the last day of its history. Returns seconds of building, judging and publishing it."""
-    there.simulate(_start(months), LAST, loans, "--every", "month")
-    timed([sys.executable, "-m", "benchmarks.history", f"{_start(months)}", f"{LAST}"])
+    there.history(months, loans)
     before = _newest(there)
     for words in (("build", "--date", f"{LAST}"), ("gate",), ("publish", *APPROVED)):
         there.run(*words)
@@ -60,7 +51,7 @@ def _first_publication(there: Place, loans: int, months: int) -> dict[str, float
 
 
 def _day(there: Place, loans: int, months: int, day: dt.date) -> tuple[Ran, dict[str, float]]:
-    there.simulate(_start(months), day, loans, "--every", "month", "--write-from", f"{day}")
+    there.simulate(start(months), day, loans, "--every", "month", "--write-from", f"{day}")
     before = _newest(there)
     return there.run("run", "--date", f"{day}", *APPROVED), _spent(there, before)
 

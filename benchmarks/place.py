@@ -20,6 +20,7 @@ import psycopg2
 from arrears.settings import Role, Settings
 
 ARREARS = str(Path(sys.executable).with_name("arrears"))
+LAST = dt.date(2024, 3, 31)  # histories end at a quarter-end
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Place:
         span = ("--from", f"{start}", "--to", f"{end}")
         return self.run("simulate", *span, "--loans", f"{loans}", "--truth", str(self.home / "truth"), *more)
 
+    def history(self, months: int, loans: int, *more: str) -> None:
+        """Simulate deliveries of so many months up to the last day, one a month, load and judge them."""
+        self.simulate(start(months), LAST, loans, "--every", "month", *more)
+        timed([sys.executable, "-m", "benchmarks.history", f"{start(months)}", f"{LAST}"])
+
     def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         connection = psycopg2.connect(self.settings.url(Role.PUBLISHER))
         try:
@@ -53,6 +59,12 @@ class Place:
                 return cursor.fetchall()
         finally:
             connection.close()
+
+
+def start(months: int) -> dt.date:
+    """The first day of a history, so many months before its last."""
+    month = LAST.year * 12 + LAST.month - months
+    return dt.date(month // 12, month % 12 + 1, 1)
 
 
 def timed(command: list[str]) -> Ran:
