@@ -79,7 +79,7 @@ mutation: $(VENV)/.dev  ## Spoil files and data in every known way, and say how 
 reliability: $(VENV)/.dev  ## Readers beside publications, kills, cuts, a full disk: at full size, in one table
 	ARREARS_RELIABILITY=full $(BIN)/python -m pytest tests/chaos --timeout 14400
 
-bench: $(VENV)/.run $(BENCH)/.bench  ## Measure loads against COPY and dlt, and days by their history (ARGUMENTS="day --loans 20000")
+bench: $(VENV)/.run $(BENCH)/.bench  ## Measure loads against COPY and dlt, days by their history, builds against DuckDB (ARGUMENTS="day --loans 20000")
 	@$(BIN)/python -m benchmarks $(ARGUMENTS)
 
 lint: $(VENV)/.dev  ## Style, types, SQL and layering

@@ -10,13 +10,14 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import day, load
+from . import build, day, load
 from .machine import described
 from .table import Figure, written
 
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
     "load": lambda options: load.measured(options.rows, options.times),
     "day": lambda options: day.measured(options.loans, options.months, options.times),
+    "build": lambda options: build.measured(options.loans, options.months, options.times, options.most_rows),
 }
 
 
@@ -26,11 +27,17 @@ def main() -> None:
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"which to measure: {', '.join(PARTS)}; default: all")
     parser.add_argument(
-        "--loans", type=int, default=2_000, help="of each of five lenders in the 18 months before the first day"
+        "--loans",
+        type=int,
+        default=2_000,
+        help="of a lender in the 18 months before the first day (day: of each of five)",
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="payments of the file that is loaded")
     parser.add_argument(
         "--months", type=int, action="append", help="delivered before the day; may be given several times"
+    )
+    parser.add_argument(
+        "--most-rows", type=int, default=10_000_000, help="of a row per loan and day; above, on a share of the loans"
     )
     parser.add_argument("--times", type=int, default=3, help="how often everything is measured")
     parser.add_argument("--out", type=Path, help="a file to write the table to as well")
