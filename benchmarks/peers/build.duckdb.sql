@@ -189,7 +189,10 @@ with changes as (
     union all
     select loan_no, day, paid, null, null from close
     union all
-    select loan_no, due_on + 1, null, ends_at, principal_to_here from plan
+    select plan.loan_no, plan.due_on + 1, null, plan.ends_at, plan.principal_to_here
+    from plan
+    inner join loan using (loan_no)
+    where plan.due_on < loan.as_of
     union all
     select loan_no, written_off_on, null, null, null from milestone where written_off_on is not null
     union all
@@ -272,30 +275,25 @@ from (values
     ('M6+', 181, 1000000)
 ) as bucket (bucket, least_dpd, most_dpd);
 
+create or replace temp macro bucket_of(dpd) as
+case when dpd = 0 then 'M0' when dpd > 180 then 'M6+' else 'M' || ((dpd + 29) // 30) end;
+
 -- ── the marts ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 create or replace table built.fct_loan_current as
 select
     loan.lender, loan.loan_id, life.as_of as as_of_date, life.state,
-    case when life.state = 'active' then bucket.bucket else life.state end as bucket,
     coalesce(life.as_of - life.due_since, 0) as dpd,
-    coalesce(life.as_of - life.due_since, 0) as contractual_dpd,
+    dpd as contractual_dpd,
+    case when life.state = 'active' then bucket_of(dpd) else life.state end as bucket,
     life.due_since as oldest_unpaid_due_on,
     life.outstanding_principal, life.overdue_principal, life.overdue_amount
 from life
 inner join loan using (loan_no)
-inner join bucket
-    on coalesce(life.as_of - life.due_since, 0) between bucket.least_dpd and bucket.most_dpd
 where life.until is null;
 
 create or replace table built.fct_loan_month as
-with month_end as (
-    select last_day(cast(month as date)) as month_end
-    from generate_series(
-        (select date_trunc('month', min(disbursed_on)) from loan), (select max(as_of) from loan), interval 1 month
-    ) as months (month)
-),
-worst as (
+with worst as (
     select
         *,
         max(coalesce(until - 1 - due_since, 0)) over before as worst_before,
@@ -305,30 +303,40 @@ worst as (
     from life
     window before as (partition by loan_no order by day rows between unbounded preceding and 1 preceding)
 ),
-closes as (
-    select loan.loan_no, loan.lender, loan.loan_id, month_end.month_end
-    from loan
-    inner join month_end on month_end.month_end >= loan.disbursed_on and month_end.month_end <= loan.as_of
+-- a loan that has left the book is shown at the first month-end after
+shown as (
+    select
+        *,
+        least(coalesce(until - 1, as_of), case when state <> 'active' then last_day(left_on) end) as through
+    from worst
+),
+month_ends as (
+    select
+        *,
+        last_day(cast(unnest(
+            generate_series(date_trunc('month', day), date_trunc('month', through), interval 1 month)
+        ) as date)) as month_end
+    from shown
+    where last_day(day) <= through
 ),
 at_close as (
     select
-        closes.lender, closes.loan_id, closes.month_end, worst.* exclude (loan_no),
-        coalesce(closes.month_end - worst.due_since, 0) as dpd
-    from closes
-    asof inner join worst on closes.loan_no = worst.loan_no and closes.month_end >= worst.day
+        loan.lender, loan.loan_id, month_ends.* exclude (loan_no),
+        coalesce(month_ends.month_end - month_ends.due_since, 0) as dpd
+    from month_ends
+    inner join loan using (loan_no)
+    where month_ends.month_end <= month_ends.through
 )
 select
     at_close.lender, at_close.loan_id, at_close.month_end, at_close.product,
     cast(datediff('month', at_close.disbursed_on, at_close.month_end) as integer) as mob,
     at_close.state,
-    case when at_close.state = 'active' then bucket.bucket else at_close.state end as bucket,
+    case when at_close.state = 'active' then bucket_of(at_close.dpd) else at_close.state end as bucket,
     at_close.dpd,
     at_close.dpd as contractual_dpd,
     at_close.outstanding_principal, at_close.overdue_principal, at_close.overdue_amount,
     greatest(at_close.dpd, coalesce(at_close.worst_before, 0)) as max_dpd_to_date
-from at_close
-inner join bucket on at_close.dpd between bucket.least_dpd and bucket.most_dpd
-where at_close.state = 'active' or at_close.month_end = last_day(at_close.left_on);
+from at_close;
 
 create or replace table built.mart_delinquency_daily as
 with segment as (
@@ -501,13 +509,10 @@ with kept as (
 ),
 final as (
     select
-        life.loan_no, life.as_of, life.state,
-        (
-            select max(earlier.until) from life as earlier
-            where earlier.loan_no = life.loan_no and earlier.state = 'active'
-        ) as left_on
+        loan_no, any_value(as_of) as as_of, arg_max(state, day) as state,
+        max(until) filter (where state = 'active') as left_on
     from life
-    where life.until is null
+    group by loan_no
 ),
 judged as (
     select
