@@ -13,7 +13,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -27,7 +26,7 @@ from pyarrow import parquet
 
 from arrears.settings import Role, Settings
 
-from .place import Place, place
+from .place import Place, place, timed
 from .table import Figure
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,7 +75,7 @@ HEADERS = {
     "full": "id,loan,no,value_day,posted_day,amount,principal,interest,fee,penalty,kind,reverses,channel",
     "narrow": "id,loan,value_day,posted_day,amount,kind,reverses,channel",
 }
-DAY = dt.date(2024, 3, 31)
+LENDER, DAY = "benchmark", dt.date(2024, 3, 31)
 
 
 def contract(shape: str, form: str) -> str:
@@ -139,19 +138,38 @@ def with_dlt(owner: str, path: Path) -> float:
     return float(said.split()[-1])
 
 
-def load_once(home: Path, rows: int) -> None:
-    """In a process of its own, so that its memory can be told. Prints seconds and the peak in MiB."""
+def load_once(home: Path, rows: int) -> float:
+    """Seconds of loading the delivery that lies there, which has so many rows."""
     from arrears.contract import read_contract
     from arrears.delivery import Delivery
     from arrears.load import load
 
     settings = Settings(home=home)
-    delivery = Delivery(read_contract(home / "lenders/benchmark/datapackage.yaml"), DAY, str(home / "landing"))
+    delivery = Delivery(read_contract(descriptor(home)), DAY, str(home / "landing"))
     began = time.perf_counter()
     result = load(delivery, url=settings.url(Role.LOADER), pii_key=lambda: b"")
     seconds = time.perf_counter() - began
     assert (result.rows, result.rejected) == (rows, 0)
-    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return seconds
+
+
+def deliver(home: Path, shape: str, form: str, rows: int, day: dt.date = DAY) -> Path:
+    """Write a delivery. Returns its rows as CSV."""
+    path = home / "landing" / LENDER / f"{day}" / f"payments_{day:%Y%m%d}.csv"
+    write_file(path, shape, rows)
+    rewritten(path, form)
+    return path
+
+
+def descriptor(home: Path) -> Path:
+    return home / "lenders" / LENDER / "datapackage.yaml"
+
+
+def agree(home: Path, shape: str, form: str, version: int) -> None:
+    """Write the contract. With another one, the same files are a new version of their delivery."""
+    path = descriptor(home)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(contract(shape, form) + f"# {version}\n")
 
 
 def measured(rows: int, times: int) -> Iterator[Figure]:
@@ -163,19 +181,14 @@ def measured(rows: int, times: int) -> Iterator[Figure]:
 
 
 def _measured(there: Place, shape: str, form: str, rows: int, times: int) -> Iterator[Figure]:
-    path = there.home / "landing" / "benchmark" / f"{DAY}" / f"payments_{DAY:%Y%m%d}.csv"
-    write_file(path, shape, rows)
-    rewritten(path, form)
-    descriptor = there.home / "lenders" / "benchmark" / "datapackage.yaml"
-    descriptor.parent.mkdir(parents=True)
+    path = deliver(there.home, shape, form, rows)
     ours, bare, memory, theirs = [], [], [], []
     for number in range(times):
-        descriptor.write_text(contract(shape, form) + f"# {number}\n")  # another contract: a new version
+        agree(there.home, shape, form, number)
         bare.append(bare_copy(there.settings.url(Role.LOADER), path, shape))
-        command = [sys.executable, "-m", "benchmarks.load", str(there.home), str(rows)]
-        seconds, peak = map(float, subprocess.check_output(command, text=True, cwd=ROOT).split())
-        ours.append(seconds)
-        memory.append(peak)
+        ran = timed([sys.executable, "-m", "benchmarks.load", str(there.home), str(rows)])
+        ours.append(float(ran.result))
+        memory.append(ran.memory)
         if (shape, form) == ("full", "csv"):
             theirs.append(with_dlt(there.settings.owner().url(), path))
     part = f"load {rows:,} payments, {form}, {len(HEADERS[shape].split(','))} columns"
@@ -187,5 +200,5 @@ def _measured(there: Place, shape: str, form: str, rows: int, times: int) -> Ite
         yield Figure(part, "dlt", "s", theirs, copied)
 
 
-if __name__ == "__main__":
-    load_once(Path(sys.argv[1]), int(sys.argv[2]))
+if __name__ == "__main__":  # in a process of its own, so that its memory can be told
+    print(load_once(Path(sys.argv[1]), int(sys.argv[2])))

@@ -8,27 +8,38 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+from psycopg2.sql import Composable
 
 from arrears.settings import Role, Settings
 
 ARREARS = str(Path(sys.executable).with_name("arrears"))
+ALONE = (sys.executable, "-IS", str(Path(__file__).with_name("peak.py")))
 LAST = dt.date(2024, 3, 31)  # histories end at a quarter-end
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A process that has ended well: seconds from its start, and the most memory that one process of it had, in MiB."""
+    """A process that has ended well.
+
+    Attributes:
+        seconds: from its start. memory: the most that one process of it had, in MiB. said: what it printed.
+    """
 
     seconds: float
     memory: float
+    said: str
+
+    @property
+    def result(self) -> str:
+        """The last word that it printed."""
+        return self.said.split()[-1]
 
 
 class Place:
@@ -51,14 +62,42 @@ class Place:
         self.simulate(start(months), LAST, loans, "--every", "month", *more)
         timed([sys.executable, "-m", "benchmarks.history", f"{start(months)}", f"{LAST}"])
 
-    def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        connection = psycopg2.connect(self.settings.url(Role.PUBLISHER))
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(query, parameters)
-                return cursor.fetchall()
-        finally:
-            connection.close()
+    def step(self, name: str, *words: object) -> Ran:
+        """A step of the day in a process of its own, as Airflow's tasks are. It prints the number of what it made."""
+        return timed([sys.executable, "-m", "benchmarks.step", name, *map(str, words)])
+
+    def publish(self, day: dt.date) -> None:
+        """Build, judge and publish what is loaded, as of a day."""
+        build_id = self.step("build", day).result
+        self.step("gate_candidate", build_id)
+        self.step("publish", build_id)
+
+    def took(self, step: str) -> float:
+        """Seconds of the newest such step on the run log: without those of starting a process."""
+        newest = (
+            "select cast(extract(epoch from finished_at - started_at) as float8) from ops.step_run where step = %s "
+            "order by step_run_id desc limit 1"
+        )
+        return float(self.rows(newest, [step])[0][0])
+
+    def rows(self, query: str | Composable, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Ask, as the publisher."""
+        return _answered(self.settings.url(Role.PUBLISHER), query, parameters)
+
+    def own(self, statements: str | Composable, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Change what no step would, as the owner."""
+        return _answered(self.settings.owner().url(), statements, parameters)
+
+
+def _answered(url: str, statements: str | Composable, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statements, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
 
 
 def start(months: int) -> dt.date:
@@ -69,16 +108,12 @@ def start(months: int) -> dt.date:
 
 def timed(command: list[str]) -> Ran:
     """Run a program and say what it took, the processes that it started and waited for with it."""
-    with tempfile.TemporaryFile("w+") as said:
-        began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{said.read()[-4000:]}")
-    return Ran(seconds, usage.ru_maxrss / 1024)
+    ran = subprocess.run([*ALONE, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    said, _, took = ran.stdout.rstrip("\n").rpartition("\n")
+    if ran.returncode:
+        sys.exit(f"{' '.join(command)} ended with {ran.returncode}:\n{said[-4000:]}")
+    seconds, peak = map(float, took.split())
+    return Ran(seconds, peak / 1024, said)
 
 
 @contextmanager
