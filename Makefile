@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Containers often forbid Python to keep what it compiled; then every process compiles Airflow and dbt anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run run-real day airflow bi docs test test-airflow test-bi mutation reliability bench lint lock clean
+.PHONY: help run run-real day airflow bi docs test test-airflow test-bi mutation reliability bench bench-guard lint lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -79,8 +79,11 @@ mutation: $(VENV)/.dev  ## Spoil files and data in every known way, and say how 
 reliability: $(VENV)/.dev  ## Readers beside publications, kills, cuts, a full disk: at full size, in one table
 	ARREARS_RELIABILITY=full $(BIN)/python -m pytest tests/chaos --timeout 14400
 
-bench: $(VENV)/.run $(BENCH)/.bench  ## Measure loads against COPY and dlt, days by their history, builds against DuckDB (ARGUMENTS="day --loans 20000")
+bench: $(VENV)/.run $(BENCH)/.bench  ## Measure every step against its peers, by size and by history (ARGUMENTS="day --loans 20000")
 	@$(BIN)/python -m benchmarks $(ARGUMENTS)
+
+bench-guard: $(VENV)/.run  ## A minute of benchmarks against the committed ratios; tells, does not fail (ARGUMENTS=--refresh)
+	@$(BIN)/python -m benchmarks.guard $(ARGUMENTS)
 
 lint: $(VENV)/.dev  ## Style, types, SQL and layering
 	$(BIN)/ruff check .
