@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import build, day, load
+from . import build, day, load, publication
 from .machine import described
 from .table import Figure, written
 
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
     "load": lambda options: load.measured(options.rows, options.times),
     "day": lambda options: day.measured(options.loans, options.months, options.times),
     "build": lambda options: build.measured(options.loans, options.months, options.times, options.most_rows),
+    "publication": lambda options: publication.measured(options.published_rows, options.times),
 }
 
 
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument(
         "--most-rows", type=int, default=10_000_000, help="of a row per loan and day; above, on a share of the loans"
     )
+    parser.add_argument("--published-rows", type=int, default=500_000, help="of the marts of which a share is changed")
     parser.add_argument("--times", type=int, default=3, help="how often everything is measured")
     parser.add_argument("--out", type=Path, help="a file to write the table to as well")
     options = parser.parse_args()
