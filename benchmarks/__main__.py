@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import build, day, load, publication
+from . import build, day, gate, load, publication, report
 from .machine import described
 from .table import Figure, written
 
@@ -19,6 +19,8 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
     "day": lambda options: day.measured(options.loans, options.months, options.times),
     "build": lambda options: build.measured(options.loans, options.months, options.times, options.most_rows),
     "publication": lambda options: publication.measured(options.published_rows, options.times),
+    "gate": lambda options: gate.measured(options.rows, options.loans, options.times),
+    "report": lambda options: report.measured(options.report_loans, options.times),
 }
 
 
@@ -33,7 +35,7 @@ def main() -> None:
         default=2_000,
         help="of a lender in the 18 months before the first day (day: of each of five)",
     )
-    parser.add_argument("--rows", type=int, default=1_000_000, help="payments of the file that is loaded")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="payments of the file that is loaded or judged")
     parser.add_argument(
         "--months", type=int, action="append", help="delivered before the day; may be given several times"
     )
@@ -41,6 +43,7 @@ def main() -> None:
         "--most-rows", type=int, default=10_000_000, help="of a row per loan and day; above, on a share of the loans"
     )
     parser.add_argument("--published-rows", type=int, default=500_000, help="of the marts of which a share is changed")
+    parser.add_argument("--report-loans", type=int, default=1_000_000, help="the report is as large as that of so many")
     parser.add_argument("--times", type=int, default=3, help="how often everything is measured")
     parser.add_argument("--out", type=Path, help="a file to write the table to as well")
     options = parser.parse_args()
