@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import build, day, gate, load, publication, report
+from . import build, day, gate, load, publication, report, size
 from .machine import described
 from .table import Figure, written
 
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
     "publication": lambda options: publication.measured(options.published_rows, options.times),
     "gate": lambda options: gate.measured(options.rows, options.loans, options.times),
     "report": lambda options: report.measured(options.report_loans, options.times),
+    "size": lambda options: size.measured(options.loans, max(options.months)),
 }
 
 
