@@ -48,18 +48,22 @@ states as (
 ),
 
 moments as (
-    select lender, loan_id, valid_from as day, 1 as states_begun, false as is_position from states
+    select
+        lender, loan_id, valid_from as day, 1 as states_begun, false as is_position,
+        cast(null as numeric(18, 2)) as reported_outstanding_principal, cast(null as integer) as reported_dpd,
+        cast(null as date) as entered_on
+    from states
     union all
-    select lender, loan_id, as_of as day, 0 as states_begun, true as is_position from positions
+    select
+        lender, loan_id, as_of as day, 0 as states_begun, true as is_position, reported_outstanding_principal,
+        reported_dpd, entered_on
+    from positions
 ),
 
 -- a state counts from the day on which it begins, so days that are the same share one sum
 counted as (
     select
-        lender,
-        loan_id,
-        day,
-        is_position,
+        *,
         sum(states_begun) over (
             partition by lender, loan_id order by day range between unbounded preceding and current row
         ) as turn
@@ -68,33 +72,33 @@ counted as (
 
 both_sides as (
     select
-        positions.*,
-        counted.turn,
+        positions.lender,
+        positions.loan_id,
+        positions.day as as_of,
+        positions.reported_outstanding_principal,
+        positions.reported_dpd,
+        positions.entered_on,
+        positions.turn,
         states.valid_from,
         states.valid_to,
         states.outstanding_principal as our_outstanding_principal,
-        {{ dpd_on('positions.as_of', 'states') }} as our_dpd,
+        {{ dpd_on('positions.day', 'states') }} as our_dpd,
         plans.plan_no,
         plans.tol_abs
-    from positions
-    inner join counted
-        on
-            positions.lender = counted.lender
-            and positions.loan_id = counted.loan_id
-            and positions.as_of = counted.day
-            and counted.is_position
+    from counted as positions
     inner join states
         on
-            counted.lender = states.lender
-            and counted.loan_id = states.loan_id
-            and counted.turn = states.turn
+            positions.lender = states.lender
+            and positions.loan_id = states.loan_id
+            and positions.turn = states.turn
     -- a loan that has left the book is measured by no plan any more, but still by the tolerance of the day
     inner join {{ touched('int_plan', 'int_reported_loan') }} as plans
         on
             positions.lender = plans.lender
             and positions.loan_id = plans.loan_id
-            and positions.as_of >= plans.in_force_from
-            and positions.as_of < plans.in_force_until
+            and positions.day >= plans.in_force_from
+            and positions.day < plans.in_force_until
+    where positions.is_position
 ),
 
 differences as (
