@@ -120,7 +120,10 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% do run_query(get_create_table_as_sql(True, fresh, sql)) %}
     {% call statement('main') %}
-        {{ find_differences(in_a_cell, fresh, columns, in_a_cell) }}
+        {%- set gone -%}
+            select standing.*, standing.ctid as place from {{ this }} as standing {{ in_a_cell }}
+        {%- endset %}
+        {{ find_differences(gone, fresh, columns, in_a_cell) }}
         {{ write_differences(columns) }}
     {% endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
@@ -130,13 +133,13 @@
     {{ return({'relations': [this]}) }}
 {% endmaterialization %}
 
-{#- Rows that only one of the two has: what stands (of which the joins say what is computed anew) and what was computed.
-    `place` is where a standing row lies. Both have every row once. -#}
-{% macro find_differences(standing_joins, fresh, columns, fresh_joins='') -%}
+{#- Rows that only one of the two has: what stands (of which `gone`, a query, has what is computed anew) and what was
+    computed. `place` is where a standing row lies. Both have every row once. -#}
+{% macro find_differences(gone, fresh, columns, fresh_joins='') -%}
     create temporary table differences on commit drop as
     select {{ columns }}, max(place) as place
     from (
-        select standing.*, standing.ctid as place from {{ this }} as standing {{ standing_joins }}
+        {{ gone }}
         union all
         select standing.*, null as place
         from (select {{ columns }} from {{ fresh }}) as standing {{ fresh_joins }}

@@ -82,9 +82,12 @@
     where newest_first = 1
 {%- endmacro %}
 
-{#- Fresh statistics, so that the next model's plan is not a guess. -#}
+{#- Fresh statistics, so that the next model's plan is not a guess. Those of a table in which
+    little has changed since they were taken stay: taking them costs as much as a day's rows. -#}
 {% macro analyze_table(relation=none) %}{{ return(adapter.dispatch('analyze_table', 'arrears')(relation or this)) }}{% endmacro %}
-{% macro default__analyze_table(relation) %}analyze {{ relation }}{% endmacro %}
+{% macro default__analyze_table(relation) -%}
+    {%- if not (relation == this and few_rows_change()) -%}analyze {{ relation }}{%- endif -%}
+{%- endmacro %}
 {% macro spark__analyze_table(relation) %}analyze table {{ relation }} compute statistics{% endmacro %}
 
 {#- Calendar months between the months of two dates. -#}

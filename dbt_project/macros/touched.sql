@@ -8,12 +8,16 @@
     {#- dbt learns of the dependency when it parses -#}
     {%- if not execute or goes_on() -%}
     {%- set touched_loans = ref(by) -%}
+    {%- if are_looked_up(rows_of_all, touched_loans, ['lender', 'loan_id']) -%}
+    {{ rows_looked_up(rows_of_all, touched_loans, ['lender', 'loan_id']) }}
+    {%- else -%}
     (
         select all_rows.*
         from {{ rows_of_all }} as all_rows
         inner join {{ touched_loans }} as touched_loans
             on all_rows.lender = touched_loans.lender and all_rows.loan_id = touched_loans.loan_id
     )
+    {%- endif -%}
     {%- else -%}
     {{ rows_of_all }}
     {%- endif -%}
@@ -41,23 +45,30 @@
         {{ return(materialization_table_default()) }}
     {%- endif -%}
     {%- set fresh = make_temp_relation(this).incorporate(type='table') -%}
-    {%- set recomputed = this.incorporate(path={'schema': meta.get('recomputed_in', 'staging'),
-        'identifier': meta.get('recomputed', 'stg_touched_loan')}) -%}
-    {%- set is_recomputed = is_of(recomputed, meta.get('recomputed_by', ['lender', 'loan_id']),
-        meta.get('recomputed_after', {})) -%}
+    {%- set recomputed = keys_of(this, meta) -%}
+    {%- set is_recomputed = is_of(recomputed_by(meta), meta.get('recomputed_after', {})) -%}
+    {%- set looked_up = are_looked_up(this, recomputed, recomputed_by(meta)) -%}
     {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='quoted') | join(', ') -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% do run_query(get_create_table_as_sql(True, fresh, sql)) %}
     {% call statement('main') %}
-        {%- if meta.get('tracks_changes') %}
-        {%- set standing -%}
-            inner join {{ recomputed }} as gone on {{ is_recomputed }}
+        {%- set gone -%}
+            {%- if looked_up -%}
+            {{ places_looked_up(this, recomputed, is_recomputed) }}
+            {%- else -%}
+            select standing.*, standing.ctid as place
+            from {{ this }} as standing inner join {{ recomputed }} as gone on {{ is_recomputed }}
+            {%- endif -%}
         {%- endset %}
-        {{ find_differences(standing, fresh, columns) }}
+        {%- if meta.get('tracks_changes') %}
+        {{ find_differences(gone, fresh, columns) }}
         {{ keep_changes(columns) }}
         {{ write_differences(columns) }}
+        {%- elif looked_up %}
+        delete from {{ this }} where ctid = any(array(select place from ({{ gone }}) as gone));
+        insert into {{ this }} ({{ columns }}) select {{ columns }} from {{ fresh }}
         {%- else %}
         delete from {{ this }} as standing using {{ recomputed }} as gone where {{ is_recomputed }};
         insert into {{ this }} ({{ columns }}) select {{ columns }} from {{ fresh }}
@@ -70,8 +81,18 @@
     {{ return({'relations': [this]}) }}
 {% endmaterialization %}
 
+{#- The keys for which a model with this `meta` is computed anew, and the columns in which its rows have them. -#}
+{% macro keys_of(relation, meta) -%}
+    {%- set meta = meta or {} -%}
+    {{ return(relation.incorporate(path={
+        'schema': meta.get('recomputed_in', 'staging'), 'identifier': meta.get('recomputed', 'stg_touched_loan')
+    })) }}
+{%- endmacro %}
+
+{% macro recomputed_by(meta) %}{{ return((meta or {}).get('recomputed_by', ['lender', 'loan_id'])) }}{% endmacro %}
+
 {#- Whether a standing row is one of a key that is computed anew. -#}
-{% macro is_of(keys, columns, after={}) -%}
+{% macro is_of(columns, after={}) -%}
     {% for column in columns %}standing.{{ column }} = gone.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
     {%- for column, limit in after.items() %}
     and (gone.{{ limit }} is null or standing.{{ column }} > gone.{{ limit }})

@@ -14,6 +14,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from arrears.warehouse.connect import connect
 
 from ..conftest import Warehouse
 from . import corrected_books
+from .looked_up import looking_up
 from .test_load import Lender
 
 LENDERS = ["jike", "lakala", "xiaodangjia"]  # changes, snapshots, upserts and appends
@@ -183,7 +185,21 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(models_alone: None, shared_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Story:
+def found_in_turns(shared_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every other build looks the rows of touched loans up, and the others read whole tables. As small a book as this
+    would never be looked up in."""
+    project = looking_up(tmp_path_factory.mktemp("project"), "0 if this_build()['build_id'] | int % 2 else 1000000000")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARREARS_DBT_PROJECT", str(project))
+        settings.cache_clear()
+        yield
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def story(
+    models_alone: None, found_in_turns: None, shared_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory
+) -> Story:
     landing = Path(settings().landing)
     simulate(
         start=dt.date(2023, 1, 1), end=MONTH_ENDS[-1], loans=LOANS, seed=SEED, lenders=LENDERS, every="month",
