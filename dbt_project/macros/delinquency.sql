@@ -199,16 +199,21 @@ at_judgement as (
 {%- endmacro %}
 
 {#- How much of one component `paid` in all covers of a loan that is paid off: principal first, then what had fallen due of
-    fees and penalties; the rest is interest. -#}
+    the others, in the order of the conventions; what is left is interest that had not. -#}
 {% macro covered_by_payoff(paid, component) -%}
-    {%- set room = {'principal': 'principal_total', 'fee': 'fee_accrued', 'penalty': 'penalty_accrued',
-        'interest': 'interest_total'} -%}
-    {%- set ahead = {'principal': [], 'fee': ['principal'], 'penalty': ['principal', 'fee'],
-        'interest': ['principal', 'fee', 'penalty']} -%}
-    least(
-        greatest({{ paid }}{% for other in ahead[component] %} - {{ room[other] }}{% endfor %}, 0),
-        {{ room[component] }}
-    )
+    {%- if component == 'principal' -%}
+        least(greatest({{ paid }}, 0), principal_total)
+    {%- else -%}
+        (
+            least(greatest({{ paid }} - {{ component }}_starts_at, 0), {{ component }}_accrued)
+            {%- if component == 'interest' %}
+            + least(
+                greatest({{ paid }} - principal_total - interest_accrued - fee_accrued - penalty_accrued, 0),
+                interest_total - interest_accrued
+            )
+            {%- endif %}
+        )
+    {%- endif -%}
 {%- endmacro %}
 
 {#- What kind of debt a row is, by its state, its days past due and what is paid on its oldest short instalment. The gravest

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from .stories import Marts, due, loan, on, paid, rule, undone
+from .stories import Marts, due, event, loan, on, paid, rule, undone
 
 THREE = [due(1, "2024-02-01", 100), due(2, "2024-03-01", 100), due(3, "2024-04-01", 100)]
 REPORTED = [rule("allocation", "reported")]
@@ -86,6 +86,21 @@ def test_trap_09_a_waiver_is_not_cash_and_no_cure(marts: Marts) -> None:
     ]  # fmt: skip
     flows = ("opening", "scheduled_principal", "waived", "corrections", "closing")
     assert now.one("mart_balance_bridge_monthly", *flows, month_end="2024-02-29") == (200, 0, 100, 0, 100)
+
+
+def test_trap_09_a_waived_penalty_beside_full_payment_is_a_cure(marts: Marts) -> None:
+    """The lender covers penalties last and calls the loan settled on the day on which it waives one: all else had been
+    paid, so the waiver is for the penalty, and takes back no interest to make room for it."""
+    plan = [due(1, "2024-02-01", 100, 10, 2, 3), due(2, "2024-03-01", 100, 10, 2, 4)]
+    payments = [paid("2024-02-10", 115), paid("2024-03-20", 114), paid("2024-03-20", 2, "waiver")]
+    told = loan(200, "2024-01-01", plan, payments, [event("2024-03-20", "settled")])
+    now = marts.of("2024-03-31", told, rules=[rule("allocation_order", "fee,interest,principal,penalty")])
+    assert now.rows("fct_payment", "value_on", "kind", "principal", "interest", "fee", "penalty") == [
+        (on("2024-02-10"), "repayment", 100, 10, 2, 3), (on("2024-03-20"), "repayment", 100, 10, 2, 2),
+        (on("2024-03-20"), "waiver", 0, 0, 0, 2),
+    ]  # fmt: skip
+    spells = now.rows("fct_delinquency_spell", "exited_on", "exit_reason")
+    assert spells == [(on("2024-02-10"), "paid"), (on("2024-03-20"), "paid")]
 
 
 def test_trap_09_a_refund_takes_back_what_was_collected(marts: Marts) -> None:

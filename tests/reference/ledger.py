@@ -50,23 +50,23 @@ NOTHING_LATE = Standing((), 0)
 
 @dataclass(frozen=True)
 class Payoff:
-    """The day on which a loan was paid off, with the version that was in force then."""
+    """The day on which a loan was paid off, with the version and the conventions that were in force then."""
 
     on: dt.date
     version: Version
+    conventions: Conventions
 
     def settled(self, money: Decimal) -> dict[str, Decimal]:
-        """What so much money settles: principal first, then fee and penalty due by the day, the rest interest."""
-        room = {
-            "principal": self.version.total("principal"),
-            "fee": self.version.total("fee", due_by=self.on),
-            "penalty": self.version.total("penalty", due_by=self.on),
-            "interest": self.version.total("interest"),
-        }
-        parts = {}
-        for component, most in room.items():
-            parts[component] = min(money, most)
-            money -= parts[component]
+        """What so much money settles: principal first, then what else is due by the day in the order of the
+        conventions, and with what is left the interest that is not."""
+        parts = dict.fromkeys(COMPONENTS, NOTHING)
+        accrued = {part: self.version.total(part, due_by=self.on) for part in COMPONENTS[1:]}
+        beside = [(part, accrued[part]) for part in self.conventions.allocation_order if part != "principal"]
+        lapsed = ("interest", self.version.total("interest") - accrued["interest"])
+        for part, room in [("principal", self.version.total("principal")), *beside, lapsed]:
+            poured = min(money, room)
+            parts[part] += poured
+            money -= poured
         return parts
 
 
@@ -219,7 +219,7 @@ class Ledger:
                 continue
             threshold = self._demand(trigger, version) - self.conventions(trigger).tol_abs
             if all(money >= threshold for money in self._closes(trigger, day, count)):
-                return Payoff(trigger, version)
+                return Payoff(trigger, version, self.conventions(trigger))
         return None
 
     def _triggers(self, day: dt.date, count: int) -> list[dt.date]:

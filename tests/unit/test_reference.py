@@ -601,6 +601,19 @@ def test_what_a_payment_settles_on_a_day_on_which_the_lender_calls_the_loan_sett
     assert amounts(table("fct_payment", told)[1], *columns) == money("0", "0.01", "21.49")
 
 
+def test_a_payoff_covers_what_is_due_beside_principal_in_the_order_of_the_conventions() -> None:
+    # 2 of the 4 of penalty are waived; where penalties are covered last, interest and fee had been paid before.
+    told = loan(
+        plan(on(2, 1), principal="20", interest="3", fee="1", penalty="4"),
+        pay(on(3, 1), "26"),
+        pay(on(3, 1), "2", "waiver", called="waived"),
+        events=(Event(on(3, 1), "settled"),),
+    )
+    columns = ("principal", "interest", "fee", "penalty")
+    rows = table("fct_payment", told, allocation_order="fee,interest,principal,penalty")
+    assert [amounts(one, *columns) for one in rows] == [money("20", "3", "1", "2"), money("0", "0", "0", "2")]
+
+
 def test_a_prepayment_pays_off_only_with_itself_among_the_payments_of_its_day() -> None:
     day = on(1, 15)
     told = loan(

@@ -1,6 +1,10 @@
 -- What each payment was for: what it settled of the plan in force on its value date. In a loan that is paid off before
 -- or after it, what all money together covers then.
 {%- set components = components() %}
+{%- set of_payoff = ['principal_total', 'interest_total'] %}
+{%- for component in components | reject('equalto', 'principal') %}
+{%- do of_payoff.extend([component ~ '_accrued', component ~ '_starts_at']) %}
+{%- endfor %}
 with
 
 -- on the plan in force on the payment's value date
@@ -46,10 +50,9 @@ payoffs as (
         sides.direction,
         sides.paid,
         demands.asked_on,
-        demands.principal_total,
-        demands.interest_total,
-        demands.fee_accrued,
-        demands.penalty_accrued
+        {% for column in of_payoff -%}
+        demands.{{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
     from sides
     inner join {{ touched('int_payoff_demand') }} as demands
         on
@@ -68,8 +71,7 @@ payoffs as (
 first_payoffs as (
     {{ newest_per_key(
         'payoffs', ['lender', 'loan_id', 'payment_id', 'direction'], 'asked_on',
-        ['lender', 'loan_id', 'payment_id', 'direction', 'paid', 'principal_total', 'interest_total', 'fee_accrued',
-            'penalty_accrued']
+        ['lender', 'loan_id', 'payment_id', 'direction', 'paid'] + of_payoff
     ) }}
 ),
 

@@ -4,7 +4,10 @@
 -- Where the lender's own balance is shown, that balance says when a loan is paid off, and nothing is worked out here.
 --
 -- asked_from_no: the first payment of the day that asks; 0 where the lender's word asks, whatever is paid.
+-- interest_starts_at and so on: the money that covers what comes before it, principal first, then in the order of the
+-- conventions.
 -- is_met: all of it was there at the close of the day; met_until: the first later close at which it was not.
+{%- set due_beside = components() | reject('equalto', 'principal') | list %}
 with
 
 payment_days as (
@@ -46,9 +49,12 @@ demanded as (
         questions.asked_from_no,
         questions.settled_claimed_on,
         plans.tol_abs,
+        {% for component in due_beside -%}
+        plans.{{ component }}_rank,
+        {% endfor -%}
         sum(instalments.principal_due) as principal_total,
         sum(instalments.interest_due) as interest_total,
-        {% for component in ['interest', 'fee', 'penalty'] -%}
+        {% for component in due_beside -%}
         sum(case when instalments.due_on <= questions.asked_on then instalments.{{ component }}_due else 0 end)
             as {{ component }}_accrued,
         {% endfor -%}
@@ -77,12 +83,21 @@ demanded as (
             and plans.plan_no = instalments.plan_no
     group by
         questions.lender, questions.loan_id, questions.asked_on, questions.asked_from_no,
-        questions.settled_claimed_on, plans.tol_abs
+        questions.settled_claimed_on, plans.tol_abs,
+        {% for component in due_beside -%}
+        plans.{{ component }}_rank{{ ',' if not loop.last }}
+        {% endfor %}
 ),
 
 thresholds as (
     select
         *,
+        {% for component in due_beside -%}
+        principal_total
+        {%- for other in due_beside if other != component %}
+        + case when {{ other }}_rank < {{ component }}_rank then {{ other }}_accrued else 0 end
+        {%- endfor %} as {{ component }}_starts_at,
+        {% endfor -%}
         case
             when asked_on >= settled_claimed_on
                 then least(principal_covered_at, principal_total + interest_accrued + fee_accrued + penalty_accrued)
@@ -120,8 +135,10 @@ select
     {{ money('thresholds.paid_off_at') }} as paid_off_at,
     {{ money('thresholds.principal_total') }} as principal_total,
     {{ money('thresholds.interest_total') }} as interest_total,
-    {{ money('thresholds.fee_accrued') }} as fee_accrued,
-    {{ money('thresholds.penalty_accrued') }} as penalty_accrued,
+    {% for component in due_beside -%}
+    {{ money('thresholds.' ~ component ~ '_accrued') }} as {{ component }}_accrued,
+    {{ money('thresholds.' ~ component ~ '_starts_at') }} as {{ component }}_starts_at,
+    {% endfor -%}
     greatest(coalesce(paid.paid_to_date, 0), 0) >= thresholds.paid_off_at as is_met,
     paid.fell_short_on as met_until
 from thresholds

@@ -193,6 +193,16 @@ def a_prepayment_of_nothing() -> Book:
     )  # fmt: skip
 
 
+def called_settled_with_a_waived_penalty() -> Book:
+    """All but a penalty that is covered last was repaid: the waiver is for the penalty, and interest stays paid."""
+    return _book(
+        "2025-12-31", "300", "2025-09-01", [_due(1, "2025-10-01", "150", "10", "2", "3"), _due(2, "2025-11-01", "150",
+        "10", "2", "4")], [_paid(1, "2025-10-20", "165"), _paid(2, "2025-11-20", "164"),
+        _paid(3, "2025-11-20", "2", "waiver")], [_event("2025-11-20", "settled")],
+        [Convention("allocation_order", "fee,interest,principal,penalty")],
+    )  # fmt: skip
+
+
 def called_settled_on_the_day_of_a_prepayment() -> Book:
     """One cent short and called settled: what stands before the first payment of a day is the close of the eve."""
     return _book(
@@ -333,6 +343,7 @@ CASES: tuple[Callable[[], Book], ...] = (
     settled_before_its_plan_was_restated,
     paid_off_before_a_convention_changed,
     called_settled_between_two_payments,
+    called_settled_with_a_waived_penalty,
     paid_off_on_a_shorter_plan,
     a_prepayment_of_nothing,
     called_settled_on_the_day_of_a_prepayment,
