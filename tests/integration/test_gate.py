@@ -155,6 +155,22 @@ def test_every_expectation_of_a_suite_is_evaluated(candidate: Candidate, tmp_pat
     assert found == [("number 10", False), ("number 7", False), ("number 8", True)]
 
 
+def test_the_warehouse_is_asked_once(candidate: Candidate, tmp_path: Path) -> None:
+    """Great Expectations by itself would run the query twice: to count the rows, and to fetch them."""
+    suite = "table: mart_x\nexpectations:" + ROWS.format(
+        name="counting", query="select lender from {batch} where nextval('candidate.asked') < 0", severity="critical"
+    )
+    write_suite(tmp_path / "expectations", suite)
+    number = candidate.build([A_FEB, B_FEB], gate="")
+    candidate.warehouse.rows("create sequence candidate.asked")
+    candidate.warehouse.rows(f"grant usage on sequence candidate.asked to {Role.PUBLISHER.login}")
+    assert judge_candidate(number) == "pass"
+    rows, asked = candidate.warehouse.rows(
+        "select count(*), (select last_value from candidate.asked) from candidate.mart_x"
+    )[0]
+    assert asked == rows
+
+
 @pytest.mark.parametrize(
     "query", ["select no_such_column from {batch}", "select 1 from candidate.no_such_table", "selec 1"]
 )

@@ -14,7 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 from ruamel.yaml import YAML
 
 from arrears.gate.suite import Boundary, ExpectationFile, SuiteFile
-from arrears.gate.validate import Batch, rows_query
+from arrears.gate.validate import SESSION, Batch, rows_query
 
 MUTANTS = Path(__file__).with_name("mutants")
 
@@ -90,7 +90,8 @@ def _breaking(cursor: Cursor, batch: Batch, name: str) -> dict[str | None, int]:
     if query is None:
         expectation = next(item for item in batch.suite.expectations if item.name == name)
         query = _as_query(batch, expectation)
-    cursor.execute("set local enable_nestloop = off")  # as the gate's own sessions have it
+    for parameter, value in SESSION.items():  # as the gate's own sessions have it
+        cursor.execute(f"set local {parameter} = '{value}'")
     # from reviewed suite files
     cursor.execute(f"select to_jsonb(broken) ->> 'lender' as lender, count(*) from ({query}) as broken group by 1")
     return dict(cursor.fetchall())
