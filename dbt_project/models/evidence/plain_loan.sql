@@ -11,13 +11,7 @@ schedules as (
         sum(principal_due) as principal
     from {{ ref('fct_instalment') }}
     group by lender, loan_id
-),
-
-replanned as (
-    select lender, loan_id
-    from {{ ref('fct_instalment') }}
-    group by lender, loan_id
-    having max(schedule_version) > min(schedule_version)
+    having max(schedule_version) = min(schedule_version)
 ),
 
 gone_back as (
@@ -45,11 +39,9 @@ inner join schedules
         and loans.loan_id = schedules.loan_id
         and loans.disbursed_on < schedules.first_due_on
         and loans.principal = schedules.principal
-left join replanned on loans.lender = replanned.lender and loans.loan_id = replanned.loan_id
 left join gone_back on loans.lender = gone_back.lender and loans.loan_id = gone_back.loan_id
 where
     standing.state in ('active', 'unknown', 'settled')
-    and replanned.loan_id is null
     and gone_back.loan_id is null
     and conventions.in_force_until = {{ last_day_ever() }}
     and conventions.outstanding = 'computed'
