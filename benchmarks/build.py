@@ -21,10 +21,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +121,8 @@ def measured(loans: int, histories: list[int], times: int, most_rows: int) -> It
 
 
 def _measured(there: Place, times: int, most_rows: int) -> Iterator[Figure]:
-    lent, instalments, payments = _rows(there, SIZE)[0]
-    loan_days = int(_rows(there, LOAN_DAYS)[0][0])
+    lent, instalments, payments = there.own(SIZE)[0]
+    loan_days = int(there.own(LOAN_DAYS)[0][0])
     share = -(-loan_days // most_rows)
     database = there.home / "peer.duckdb"
     _bring(there, database)
@@ -145,7 +146,7 @@ def _measured(there: Place, times: int, most_rows: int) -> Iterator[Figure]:
     yield ours
     yield Figure(part, "– with dbt's start", "s", [built.whole for built in core], peer)
     yield Figure(part, f"a row per loan and day{of_share}, one mart", "s", daily, ours)
-    yield Figure(part, "– rows", "rows", [_rows(there, "select count(*) from row_a_day.loan_day")[0][0]])
+    yield Figure(part, "– rows", "rows", [there.own("select count(*) from row_a_day.loan_day")[0][0]])
     yield Figure(part, "arrears, everything with tests", "s", [built.models for built in everything], ours)
     yield Figure(part, "– with the start of the command", "s", [built.whole for built in everything])
 
@@ -160,12 +161,6 @@ def _warehouse(there: Place) -> Iterator[Cursor]:
             yield cursor
     finally:
         connection.close()
-
-
-def _rows(there: Place, query: str, parameters: Sequence[str] = ()) -> list[tuple[Any, ...]]:
-    with _warehouse(there) as cursor:
-        cursor.execute(query, parameters)
-        return list(cursor.fetchall())
 
 
 # ── arrears ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,14 +215,14 @@ def _bring(there: Place, database: Path) -> None:
     """Copy the raw rows, and which deliveries are accepted, into a database of DuckDB's."""
     queries = {name: f"select * from raw.{name}" for name in RECEIVED}  # noqa: S608
     queries["delivery"] = "select delivery_id, lender, business_date, status from ops.delivery"
-    types = {name: _rows(there, TYPES, (f"raw.{name}",))[0][0] for name in RECEIVED}
+    types = {name: there.own(TYPES, [f"raw.{name}"])[0][0] for name in RECEIVED}
     types["delivery"] = "delivery_id bigint, lender text, business_date date, status text"
     folder = there.home / "brought"
     _write(there, folder, queries)
     tables = [f"create table raw.{name} ({columns});" for name, columns in types.items()]
     (folder / "tables.sql").write_text("\n".join(tables))
     _duckdb(database, "bring", str(folder))
-    _remove(folder)
+    shutil.rmtree(folder)
 
 
 def _hold_against_duckdb(there: Place, database: Path) -> None:
@@ -236,7 +231,7 @@ def _hold_against_duckdb(there: Place, database: Path) -> None:
     _write(there, folder, queries)
     if differing := _duckdb(database, "differ", str(folder)):
         sys.exit(f"DuckDB's marts are not ours:\n{differing}")
-    _remove(folder)
+    shutil.rmtree(folder)
 
 
 def _write(there: Place, folder: Path, queries: dict[str, str]) -> None:
@@ -245,12 +240,6 @@ def _write(there: Place, folder: Path, queries: dict[str, str]) -> None:
         for name, query in queries.items():
             with (folder / f"{name}.csv").open("wb") as sink:
                 cursor.copy_expert(f"copy ({query}) to stdout with (format csv, header true)", sink, size=1 << 20)
-
-
-def _remove(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
 
 
 # ── a row per loan and day ──────────────────────────────────────────────────────────────────────────────────────────

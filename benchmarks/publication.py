@@ -16,11 +16,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Identifier
 
 from arrears.settings import Role
 
 from .candidate import change, forget, published, tidy
+from .grown import multiply
 from .place import LAST, Place, place
 from .readers import Readers
 from .table import Figure
@@ -65,19 +66,7 @@ def _grow(there: Place, rows: int) -> None:
     """Copy every loan, with all that there is about it, until there are so many rows."""
     copies = math.ceil(rows / _standing(there))
     for mart in MARTS:
-        query = "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped"
-        columns = [name for (name,) in there.own(query, [f"candidate.{mart}"])]
-        values = [
-            SQL("{} || '-' || copies.number").format(Identifier(name)) if name in NUMBERED else Identifier(name)
-            for name in columns
-        ]
-        statement = "insert into {mart} ({columns}) select {values} from {mart} cross join generate_series(2, {copies})"
-        there.own(
-            SQL(statement + " as copies (number)").format(
-                mart=Identifier("candidate", mart), columns=SQL(", ").join(map(Identifier, columns)),
-                values=SQL(", ").join(values), copies=Literal(copies),
-            )
-        )  # fmt: skip
+        multiply(there, "candidate", mart, copies, varied=NUMBERED)
         tidy(there, "candidate", mart)
 
 

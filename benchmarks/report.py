@@ -9,24 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Identifier
 
+from .grown import multiply
 from .place import LAST, Place, place
 from .table import Figure
 
 LOANS, MONTHS = 200, 12  # of each lender, before the marts are made larger
 PRODUCTS = 12  # of each lender's products, so many alike
 WARNINGS = "mart_early_warning"
-COLUMNS = """
-select table_name, array_agg(cast(column_name as text) order by ordinal_position) from information_schema.columns
-where table_schema = 'published' group by table_name
+OF_PRODUCTS = """
+select table_name from information_schema.columns
+where table_schema = 'published' and table_name like 'mart\\_%' and column_name = 'product'
 """
 STANDING = "select count(*) from published.{} where superseded_in is null"
-GROWN = """
-insert into published.{mart} ({columns})
-select {values} from published.{mart} cross join generate_series(2, {times}) as copies (number)
-where superseded_in is null
-"""
 
 
 def measured(loans: int, times: int) -> Iterator[Figure]:
@@ -46,28 +42,14 @@ def measured(loans: int, times: int) -> Iterator[Figure]:
 
 def _grow(there: Place, loans: int) -> int:
     """Make the marts as large as those of so many loans. Returns the rows of those that grew."""
-    columns = dict(there.own(COLUMNS))
-    grown = [mart for mart, names in columns.items() if mart.startswith("mart_") and "product" in names]
+    grown = [mart for (mart,) in there.own(OF_PRODUCTS)]
     for mart in grown:
-        _copy(there, mart, columns[mart], "product", PRODUCTS)
-    _copy(there, WARNINGS, columns[WARNINGS], "loan_id", 1 + loans // 10 // max(1, _standing(there, WARNINGS)))
+        multiply(there, "published", mart, PRODUCTS, varied=("product",))
+    times = 1 + loans // 10 // max(1, _standing(there, WARNINGS))
+    multiply(there, "published", WARNINGS, times, varied=("loan_id",))
     there.own("vacuum analyze")
     return sum(_standing(there, mart) for mart in (*grown, WARNINGS))
 
 
 def _standing(there: Place, mart: str) -> int:
     return int(there.own(SQL(STANDING).format(Identifier(mart)))[0][0])
-
-
-def _copy(there: Place, mart: str, columns: list[str], varied: str, times: int) -> None:
-    """The rows of a mart so many times, told apart by one column."""
-    values = [
-        SQL("{} || '-' || copies.number").format(Identifier(name)) if name == varied else Identifier(name)
-        for name in columns
-    ]
-    there.own(
-        SQL(GROWN).format(
-            mart=Identifier(mart), columns=SQL(", ").join(map(Identifier, columns)), values=SQL(", ").join(values),
-            times=Literal(times),
-        )
-    )  # fmt: skip
