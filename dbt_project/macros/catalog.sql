@@ -1,5 +1,5 @@
-{#- The columns of a table. dbt's own macro asks information_schema, which takes thirty times as long, and a build asks
-    a hundred and fifty times. -#}
+{#- The columns of a table. dbt's own macro asks information_schema, a view of many joins, and a build asks a hundred and
+    fifty times. -#}
 {% macro postgres__get_columns_in_relation(relation) -%}
     {% call statement('get_columns_in_relation', fetch_result=True) %}
         select

@@ -102,14 +102,12 @@
 {#- The rows of a model that a test of single loans has to look at: those that this build has written, where they were few.
     The others stand as the build before left and tested them. -#}
 {% macro rows_to_test(relation) -%}
-    {%- if build_goes_on() -%}
-    {%- for node in graph.nodes.values()
-        if node.resource_type == 'model' and node.name == relation.identifier and node.config.materialized == 'touched' -%}
+    {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) if build_goes_on() -%}
+    {%- if node and node.config.materialized == 'touched' -%}
         {%- set keys, by = keys_of(relation, node.config.meta), recomputed_by(node.config.meta) -%}
         {%- if by == ['lender', 'loan_id'] and are_looked_up(relation, keys, by) -%}
             {{ return(rows_looked_up(relation, keys, by)) }}
         {%- endif -%}
-    {%- endfor -%}
     {%- endif -%}
     {{ return(relation) }}
 {%- endmacro %}
