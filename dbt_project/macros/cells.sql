@@ -98,7 +98,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The materialization of sums: of the cells in `meta.cells` what differs goes and comes, in one transaction. -#}
+{#- The materialization of sums: of the cells in `meta.cells` what differs goes and comes, in one transaction, and is
+    kept for the publisher. -#}
 {% materialization cells, default %}
     {%- if not goes_on() -%}
         {% do lose_changes() %}
@@ -124,6 +125,7 @@
             select standing.*, standing.ctid as place from {{ this }} as standing {{ in_a_cell }}
         {%- endset %}
         {{ find_differences(gone, fresh, columns, in_a_cell) }}
+        {{ keep_changes(columns) }}
         {{ write_differences(columns) }}
     {% endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
@@ -154,11 +156,13 @@
 {%- endmacro %}
 
 {#- Changes count until a build is whole, so those of a build that failed stay: the next one has the same base. Models
-    join them before anybody else has counted them, and without that the planner takes thousands for a handful. -#}
+    join them before anybody else has counted them, and without that the planner takes thousands for a handful.
+
+    Those of a mart outlive a crash of the server as the mart does, for the publisher compares nothing else. -#}
 {% macro keep_changes(columns) -%}
     {%- set changes = changes_of(this) -%}
     {%- set base_build = this_build()['base_build'] | int -%}
-    create unlogged table if not exists {{ changes }} (
+    create {{ 'unlogged ' if config.get('unlogged') }}table if not exists {{ changes }} (
         like {{ this }}, base_build bigint not null, build_id bigint not null, is_fresh boolean not null
     );
     delete from {{ changes }} where base_build <> {{ base_build }};
@@ -184,5 +188,5 @@
 {#- In a unit test the fixture of a fact has the columns that say what went and came. -#}
 {% macro changes_of(relation) -%}
     {%- if relation.is_cte -%}{{ return(relation) }}{%- endif -%}
-    {{ return(relation.incorporate(path={'schema': 'intermediate', 'identifier': relation.identifier ~ '_changed'})) }}
+    {{ return(relation.incorporate(path={'identifier': relation.identifier ~ '_changed'})) }}
 {%- endmacro %}

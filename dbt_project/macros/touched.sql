@@ -36,8 +36,8 @@
 {#- The materialization of models about loans: rows of the keys in `meta.recomputed` (a model; default: the touched loans)
     go, and what was computed for them comes, in one transaction. With meta.recomputed_after, {column: column of the
     keys}, only rows after what a key says there, if it says anything. With meta.tracks_changes only rows that differ go
-    and come, and are kept for the sums they are in (macros/cells.sql); its rows have to be unique. Where there is
-    nothing to go on from, a table. -#}
+    and come, and are kept for the sums they are in (macros/cells.sql) and for the publisher; its rows have to be unique.
+    Where there is nothing to go on from, a table. -#}
 {% materialization touched, default %}
     {%- set meta = config.get('meta') or {} -%}
     {%- if not goes_on() -%}

@@ -74,7 +74,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         target = settings.home / "dbt"
         try:
             results = _run_dbt(base, url, settings, target)
-            _record_marts(cursor, build_id, target)
+            _record_marts(cursor, build_id, base, target)
         except BaseException:
             _finish(connection, build_id, "failed")
             raise
@@ -234,7 +234,7 @@ def last_words(output: str) -> str:
     return " ".join(lines[-3:]) or "dbt said nothing"
 
 
-def _record_marts(cursor: Cursor, build_id: int, target: Path) -> None:
+def _record_marts(cursor: Cursor, build_id: int, base: int | None, target: Path) -> None:
     """What the build offers for publication: dbt's manifest is on this machine only, so the warehouse gets it."""
     manifest = json.loads((target / "manifest.json").read_text())
     for node in manifest["nodes"].values():
@@ -244,7 +244,16 @@ def _record_marts(cursor: Cursor, build_id: int, target: Path) -> None:
         if len(keys) != 1:
             raise Refused(f"The mart {node['name']} declares {len(keys)} primary keys in its contract, not one.")
         cursor.execute(
-            "insert into ops.build_mart (build_id, mart, key_columns, period_column, comment) "
-            "values (%s, %s, %s, %s, %s)",
-            [build_id, node["name"], keys[0], node["meta"].get("period_column"), node["description"] or None],
-        )
+            "insert into ops.build_mart (build_id, mart, key_columns, period_column, comment, keeps_changes) "
+            "values (%s, %s, %s, %s, %s, %s)",
+            [
+                build_id, node["name"], keys[0], node["meta"].get("period_column"), node["description"] or None,
+                base is not None and _keeps_changes(node),
+            ],
+        )  # fmt: skip
+
+
+def _keeps_changes(node: Mapping[str, Any]) -> bool:
+    """Whether a model keeps which rows it changed, where it goes on from a build before (dbt_project/macros/cells.sql)."""
+    config = node["config"]
+    return config["materialized"] == "cells" or bool(config["meta"].get("tracks_changes"))

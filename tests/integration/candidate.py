@@ -60,6 +60,22 @@ class Candidate:
         self.builds.append(number)
         return int(number)
 
+    def go_on(self, rows: Iterable[tuple[object, ...]], *changed: tuple[object, ...], base: int | None = None) -> int:
+        """Write a candidate as a builder that goes on from a build, which by default is the one before, and says which
+        rows of mart_x it has changed since. Returns the build's number."""
+        base = base or self.builds[-1]
+        number = self.build(rows)
+        run = self.warehouse.rows
+        run("update ops.build set base_build = %s where build_id = %s", base, number, role=Role.BUILDER)
+        run("update ops.build_mart set keeps_changes = mart = 'mart_x' where build_id = %s", number)
+        run(
+            "create table if not exists candidate.mart_x_changed "
+            "(lender text, month_end date, base_build bigint not null)", role=Role.BUILDER,
+        )  # fmt: skip
+        for lender, month_end, *_ in changed:
+            run("insert into candidate.mart_x_changed values (%s, %s, %s)", lender, month_end, base, role=Role.BUILDER)
+        return number
+
     def publish(
         self, rows: Iterable[tuple[object, ...]], day: dt.date = MARCH, *, as_of: dt.date | None = None
     ) -> PublishResult:

@@ -1,4 +1,4 @@
-{{ config(meta={'recomputed': 'int_borrower_loan', 'recomputed_in': 'intermediate'}) }}
+{{ config(meta={'recomputed': 'int_borrower_loan', 'recomputed_in': 'intermediate', 'tracks_changes': true}) }}
 -- A loan counts as running beside another of the same person, at any lender, from its disbursement until it leaves the
 -- book. Of two loans of one day the one with the smaller id came first.
 with

@@ -1,4 +1,4 @@
-{{ config(meta={'recomputed': 'int_reviewed_loan', 'recomputed_in': 'intermediate'}) }}
+{{ config(meta={'recomputed': 'int_reviewed_loan', 'recomputed_in': 'intermediate', 'tracks_changes': true}) }}
 -- Every maximal run of days on which a loan in the book was past due, and what ended it. Only `paid` is a cure: a
 -- waiver, an extension or a new schedule also take days past due away, without the money.
 with

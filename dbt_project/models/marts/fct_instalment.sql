@@ -1,4 +1,4 @@
-{{ config(meta={'recomputed': 'int_reviewed_loan', 'recomputed_in': 'intermediate'}) }}
+{{ config(meta={'recomputed': 'int_reviewed_loan', 'recomputed_in': 'intermediate', 'tracks_changes': true}) }}
 -- Every instalment of every schedule version, with what had been paid on it by the lender's data_as_of, or by the end
 -- of the version where a newer one is in force.
 {%- set components = ['principal', 'interest', 'fee'] %}

@@ -34,6 +34,7 @@ class Mart:
 
     Attributes:
         key: its key columns. period: the column that dates its rows, or None.
+        keeps_changes: whether the build has kept which rows it changed (publish/changed.py).
     """
 
     name: str
@@ -41,6 +42,7 @@ class Mart:
     period: str | None
     columns: tuple[MartColumn, ...]
     comment: str | None
+    keeps_changes: bool
 
     @property
     def has_lender(self) -> bool:
@@ -79,12 +81,13 @@ def shown_by(cursor: Cursor, publication_id: int) -> list[Mart]:
 
 def _of_build(cursor: Cursor, build_id: int, schema: str) -> list[Mart]:
     cursor.execute(
-        "select mart, key_columns, period_column, comment from ops.build_mart where build_id = %s order by mart",
+        "select mart, key_columns, period_column, comment, keeps_changes from ops.build_mart where build_id = %s "
+        "order by mart",
         [build_id],
     )
     return [
-        Mart(name, tuple(key), period, _own(columns_of(cursor, schema, name)), comment)
-        for name, key, period, comment in cursor.fetchall()
+        Mart(name, tuple(key), period, _own(columns_of(cursor, schema, name)), comment, keeps_changes)
+        for name, key, period, comment, keeps_changes in cursor.fetchall()
     ]
 
 

@@ -10,7 +10,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import Composable
 
 from arrears.errors import Refused, Usage
-from arrears.publish import approval, difference, record
+from arrears.publish import approval, changed, difference, record
 from arrears.publish.approval import Approval, GateRun
 from arrears.publish.difference import Change
 from arrears.publish.holding import offered_but
@@ -72,8 +72,9 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
         publication_id = record.begin(cursor, entry)
         for mart in marts:
             ensure_published(cursor, mart)
+        base = changed.base_shown(cursor, build_id, previous)
         added, closed, changes = _write(
-            cursor, marts, lambda mart: offered_but(mart, judged.held, previous), publication_id, previous
+            cursor, marts, lambda mart: offered_but(mart, judged.held, previous), publication_id, previous, base
         )
         if previous is not None and not changes and shown == build.business_date:
             connection.rollback()
@@ -104,7 +105,7 @@ def rollback(publication_id: int, *, url: str, by: str, reason: str) -> PublishR
         # a mart that came after the earlier publication is empty again
         marts = {mart.name: mart for known in (publication_id, number - 1) for mart in shown_by(cursor, known)}
         added, closed, changes = _write(
-            cursor, list(marts.values()), lambda mart: as_known_to(mart, publication_id), number, previous
+            cursor, list(marts.values()), lambda mart: as_known_to(mart, publication_id), number, previous, base=None
         )
         record.finish(cursor, number, added, closed, changes)
     return _published(number, entry.business_date, added, closed, changes)
@@ -197,14 +198,26 @@ def _write(
     wanted_of: Callable[[Mart], Composable],
     publication_id: int,
     previous: int | None,
+    base: int | None,
 ) -> tuple[int, int, list[Change]]:
-    """Make the marts show what `wanted_of` says of each. Returns rows added and closed, and the changes by month."""
+    """Make the marts show what `wanted_of` says of each. Returns rows added and closed, and the changes by month.
+
+    base: the build that the marts show, if all that is wanted otherwise was changed since it.
+    """
     added = closed = 0
     changes: list[Change] = []
     for mart in marts:
         wanted = wanted_of(mart)
-        if difference.find(cursor, mart, wanted, current_rows(mart)):
+        if _find(cursor, mart, wanted, base):
             changes += difference.count(cursor, mart, previous)
             more, fewer = difference.write(cursor, mart, wanted, publication_id)
             added, closed = added + more, closed + fewer
     return added, closed, changes
+
+
+def _find(cursor: Cursor, mart: Mart, wanted: Composable, base: int | None) -> int:
+    """Find what a mart shows otherwise than is wanted. Returns the number of rows."""
+    standing: Composable = current_rows(mart)
+    if changed.collect(cursor, mart, base):
+        wanted, standing = changed.only_changed(mart, wanted), changed.only_changed(mart, standing)
+    return difference.find(cursor, mart, wanted, standing)
