@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 from arrears.gate import gate_delivery
 from arrears.settings import Role
 
-from .candidate import change, forget, published
+from .candidate import change, forget, published, rebuilt
 from .load import agree, bare_copy, deliver, load_once
 from .machine import described
 from .place import LAST, Place, place
@@ -121,13 +121,13 @@ def _gate(there: Place, copied: Figure) -> Figure:
 def _publication(there: Place) -> Iterator[Figure]:
     there.own(CANDIDATE)
     there.own(OFFERED, [LAST, MART])
-    change(there, {}, 0)
+    rebuilt(there)
     published(there)
     bare: list[float] = []
     shares: dict[int, list[float]] = {0: [], 10: [], 100: []}
     for _ in range(TIMES):
         for share, seconds in shares.items():
-            change(there, MARTS if share else {}, share)
+            change(there, MARTS, share)
             seconds.append(published(there)[0])
             forget(there, MART)
         began = time.perf_counter()
