@@ -1,13 +1,19 @@
-"""A day's run by the length of the history behind it, and against building all of it anew."""
+"""A day's run by the length of the history behind it, by how many loans it touches, and against building all anew.
+
+The same number of loans has been lent whatever the length of the history, so that nothing but its length differs.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from .place import LAST, Place, Ran, place, start
 from .table import Figure
 
+BEFORE = 18  # months for which a lender has lent when its history begins; its first delivery carries them
+AT_ONCE = (7, 20)  # days that come together touch more loans than one does; all within a month, as they are simulated
 STEPS = {"load": "load", "gate delivery": "load", "build": "build", "gate candidate": "gate", "publish": "publish",
          "report": "report"}  # fmt: skip
 APPROVED = ("--approved-by", "benchmark")  # a small book has warnings
@@ -17,43 +23,69 @@ where step_run_id > %s group by step
 """
 
 
-def measured(loans: int, histories: Sequence[int], times: int) -> Iterator[Figure]:
-    """The figures of a day, for every number of months delivered before it.
+TOUCHED = "select count(*) from staging.stg_touched_loan"
+LENT = "select count(*) from published.dim_loan where superseded_in is null"
 
-    A lender's first delivery carries what it lent in the eighteen months before, so that much comes on top.
+
+def measured(loans: int, histories: Sequence[int], times: int) -> Iterator[Figure]:
+    """The figures of a day, for every number of months delivered before it, and of days at once after the longest.
+
+    loans: lent by each lender until the day.
     """
     shortest: Figure | None = None
     for months in histories:
         with place() as there:
-            whole = _first_publication(there, loans, months)
-            runs = [_day(there, loans, months, LAST + dt.timedelta(days=number)) for number in range(1, times + 1)]
-        part = f"a day, {months} months"
-        built = Figure(part, "the whole history: build to publication", "s", [sum(whole.values())])
-        yield built
-        day = Figure(
-            part, "deliveries to publication and report", "s", [sum(spent.values()) for _, spent in runs], shortest
-        )
-        shortest = shortest or Figure(f"{months} months", f"that of {months} months", "s", day.measured)
-        yield day
-        for step in dict.fromkeys(STEPS.values()):
-            yield Figure(part, f"– {step}", "s", [spent[step] for _, spent in runs])
-        yield Figure(part, "with the start of the command", "s", [ran.seconds for ran, _ in runs])
-        yield Figure(part, "memory of the largest process", "MiB", [ran.memory for ran, _ in runs])
+            part, pace = f"a day, {months} months", round(loans * BEFORE / (BEFORE + months))
+            whole = _first_publication(there, pace, months)
+            lent = there.rows(LENT)[0][0]
+            yield Figure(part, f"all of {lent:,} loans: build to publication", "s", [sum(whole.values())])
+            day = LAST
+            runs = [_day(there, pace, months, day := day + dt.timedelta(days=1)) for _ in range(times)]
+            took = Figure(part, "deliveries to publication and report", "s", [run.spent for run in runs], shortest)
+            shortest = shortest or Figure(f"{months} months", f"that of {months} months", "s", took.measured)
+            yield took
+            yield from _of_runs(part, runs)
+            if months == max(histories):
+                for days in AT_ONCE:
+                    run = _day(there, pace, months, day := day + dt.timedelta(days=days))
+                    yield Figure(part, f"{days} days at once, {run.touched:,} loans touched", "s", [run.spent], took)
 
 
-def _first_publication(there: Place, loans: int, months: int) -> dict[str, float]:
+@dataclass(frozen=True)
+class Day:
+    """A day's run. steps: seconds of each, without those of starting a process. touched: loans that it recomputed."""
+
+    ran: Ran
+    steps: dict[str, float]
+    touched: int
+
+    @property
+    def spent(self) -> float:
+        return sum(self.steps.values())
+
+
+def _of_runs(part: str, runs: Sequence[Day]) -> Iterator[Figure]:
+    for step in dict.fromkeys(STEPS.values()):
+        yield Figure(part, f"– {step}", "s", [run.steps[step] for run in runs])
+    yield Figure(part, "with the start of the command", "s", [run.ran.seconds for run in runs])
+    yield Figure(part, "memory of the largest process", "MiB", [run.ran.memory for run in runs])
+    yield Figure(part, "touched", "loans", [run.touched for run in runs])
+
+
+def _first_publication(there: Place, pace: int, months: int) -> dict[str, float]:
     """Publish the book as of the last day of its history. Returns seconds of building, judging and publishing it."""
-    there.history(months, loans)
+    there.history(months, pace)
     before = _newest(there)
     for words in (("build", "--date", f"{LAST}"), ("gate",), ("publish", *APPROVED)):
         there.run(*words)
     return _spent(there, before)
 
 
-def _day(there: Place, loans: int, months: int, day: dt.date) -> tuple[Ran, dict[str, float]]:
-    there.simulate(start(months), day, loans, "--every", "month", "--write-from", f"{day}")
+def _day(there: Place, pace: int, months: int, day: dt.date) -> Day:
+    there.simulate(start(months), day, pace, "--every", "month", "--write-from", f"{day}")
     before = _newest(there)
-    return there.run("run", "--date", f"{day}", *APPROVED), _spent(there, before)
+    ran = there.run("run", "--date", f"{day}", *APPROVED)
+    return Day(ran, _spent(there, before), int(there.own(TOUCHED)[0][0]))
 
 
 def _newest(there: Place) -> int:
