@@ -254,6 +254,6 @@ def _record_marts(cursor: Cursor, build_id: int, base: int | None, target: Path)
 
 
 def _keeps_changes(node: Mapping[str, Any]) -> bool:
-    """Whether a model keeps which rows it changed, where it goes on from a build before (dbt_project/macros/cells.sql)."""
+    """Whether a model keeps which rows it changes, where it goes on from a build before (see macros/cells.sql)."""
     config = node["config"]
     return config["materialized"] == "cells" or bool(config["meta"].get("tracks_changes"))

@@ -215,6 +215,32 @@ def test_a_connection_lost_under_an_expectation_says_nothing_of_a_candidate(
     assert judge_candidate(number) == "pass"
 
 
+def test_a_connection_lost_under_an_expectation_that_is_no_query_says_nothing_either(
+    candidate: Candidate, tmp_path: Path
+) -> None:
+    """Those Great Expectations asks by itself."""
+    suite = """table: mart_x
+expectations:
+  - name: there
+    type: expect_column_values_to_not_be_null
+    kwargs: {column: lender}
+    severity: info
+    notes: For the test.
+"""
+    write_suite(tmp_path / "expectations", suite)
+    number = candidate.build([A_FEB], gate="")
+    run = candidate.warehouse.rows
+    run("alter table candidate.mart_x rename to mart_x_kept", role=Role.BUILDER)
+    run(
+        "create view candidate.mart_x as select * from candidate.mart_x_kept "
+        "where pg_terminate_backend(pg_backend_pid())", role=Role.BUILDER,
+    )  # fmt: skip
+    run(f"grant select on candidate.mart_x to {Role.PUBLISHER.login}", role=Role.BUILDER)
+    with pytest.raises(Infrastructure, match="failed during gate"):
+        judge_candidate(number)
+    assert run("select status from ops.build") == [("built",)]
+
+
 def test_a_connection_lost_under_an_expectation_says_nothing_of_a_delivery(
     warehouse: Warehouse, delivered: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,7 +74,9 @@ def gate_delivery(delivery_id: int, *, url: str, settings: Settings) -> GateResu
             return GateResult("delivery", "pass", 0, ())
         batches = delivery_batches(cursor, delivery_id, settings)
     started = dt.datetime.now(dt.UTC)
-    verdicts = validate(batches, url=url, docs=settings.home / "data_docs" / "delivery" / lender)
+    verdicts = validate(
+        batches, url=url, docs=settings.home / "data_docs" / "delivery" / lender, connections=settings.gate_connections
+    )
     result = GateResult("delivery", _outcome(verdicts), len(verdicts), _failed(verdicts))
     with connect(url, "gate delivery") as connection, connection.cursor() as cursor:
         registry.lock_lender(cursor, lender)
@@ -118,7 +120,9 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
         cursor.execute("select lender from candidate.dim_lender where data_as_of is not null")
         lenders = {lender for (lender,) in cursor.fetchall()}
     started = dt.datetime.now(dt.UTC)
-    verdicts = validate(batches, url=url, docs=settings.home / "data_docs" / "candidate")
+    verdicts = validate(
+        batches, url=url, docs=settings.home / "data_docs" / "candidate", connections=settings.gate_connections
+    )
     blamed = holding.blame(verdicts, batches, url=url) if _outcome(verdicts) == "fail" else {}
     held = holding.to_hold(blamed, lenders)
     counting = holding.counting(verdicts, blamed, held)

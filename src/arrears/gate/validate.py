@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from arrears.errors import Usage
+from arrears.gate.asked import asked
 from arrears.gate.shown import told
 from arrears.gate.suite import Boundary, ExpectationFile, SuiteFile
 from arrears.warehouse.address import Address
@@ -22,7 +23,10 @@ QUERY = "unexpected_rows_expectation"
 # How queries of suites are planned. They join whole books, as builds do. What comes out of a subquery has no
 # statistics, and the planner takes it for a handful of rows: it would loop over it, or merge by lender and compare each
 # loan of one with every other. Hashes ask for memory instead, of which one query at a time has plenty.
-SESSION = {"enable_nestloop": "off", "enable_mergejoin": "off", "work_mem": "256MB"}
+# They run beside each other already.
+SESSION = {
+    "enable_nestloop": "off", "enable_mergejoin": "off", "work_mem": "256MB", "max_parallel_workers_per_gather": "0",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,25 +75,37 @@ class Verdict:
     notes: str
 
 
-def validate(batches: Sequence[Batch], *, url: str, docs: Path) -> list[Verdict]:
-    """Evaluate every expectation of every batch, and write Data Docs.
+def validate(batches: Sequence[Batch], *, url: str, docs: Path, connections: int) -> list[Verdict]:
+    """Evaluate every expectation of every batch, and write Data Docs. connections: queries that run at once.
 
     An expectation that cannot be evaluated at all (a column is gone, its SQL is wrong) has failed: it is reported
     as critical whatever its severity.
     """
     if not batches:
         return []  # Great Expectations takes seconds to be imported
-    context = _context(docs)
+    questions = _questions(batches)
     verdicts: list[Verdict] = []
-    with _warehouse(context, url) as warehouse:
-        for batch in batches:
-            results = _evaluate(context, warehouse, batch, "SUMMARY")
-            verdicts += [
-                _with_rows(_verdict(batch, expectation, results.get(expectation.name)), batch, url)
-                for expectation in batch.suite.expectations
-            ]
-        context.build_data_docs(site_names=[SITE])
+    with asked(list(questions.values()), url=judging(url).url(), connections=connections):
+        context = _context(docs)
+        with _warehouse(context, url) as warehouse:
+            for batch in batches:
+                results = _evaluate(context, warehouse, batch, "SUMMARY", list(questions))
+                verdicts += [
+                    _with_rows(_verdict(batch, expectation, results.get(expectation.name)), batch, url)
+                    for expectation in batch.suite.expectations
+                ]
+            context.build_data_docs(site_names=[SITE])
     return verdicts
+
+
+def _questions(batches: Sequence[Batch]) -> dict[tuple[str, str], str]:
+    """The queries of all expectations that are queries, by the names of the batch and of the expectation."""
+    of_all = {
+        (batch.name, expectation.name): rows_query(batch, expectation.name)
+        for batch in batches
+        for expectation in batch.suite.expectations
+    }
+    return {of: query for of, query in of_all.items() if query is not None}
 
 
 def unexpected_rows(batch: Batch, expectation: str, *, url: str) -> list[dict[str, Any]]:
@@ -102,7 +118,7 @@ def unexpected_rows(batch: Batch, expectation: str, *, url: str) -> list[dict[st
     context = _context(None)
     with _warehouse(context, url) as warehouse:
         alone = replace(batch, suite=SuiteFile(table=batch.suite.table, expectations=[named]))
-        result = _evaluate(context, warehouse, alone, "COMPLETE")[expectation]
+        result = _evaluate(context, warehouse, alone, "COMPLETE", [])[expectation]
     rows: list[dict[str, Any]] | None = (result.result or {}).get("unexpected_index_list")
     if rows is None and not result.success:
         raise Usage(f"'{expectation}' is about {batch.suite.table} as a whole: it saw {_observed(result.result)}.")
@@ -180,28 +196,28 @@ def _context(docs: Path | None) -> Any:
     )
 
 
-def _evaluate(context: Any, warehouse: Any, batch: Batch, result_format: str) -> dict[str, Any]:
-    """Great Expectations' results of a batch, by the names of the expectations."""
+def _evaluate(
+    context: Any, warehouse: Any, batch: Batch, result_format: str, questions: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """Great Expectations' results of a batch, by the names of the expectations. questions: whose queries are asked."""
     import great_expectations as gx
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     from arrears.gate.counted import CountedRowsExpectation
 
+    def configured(expectation: ExpectationFile) -> Any:
+        kind, arguments = expectation.type, batch.arguments(expectation)
+        if kind == QUERY:
+            kind = CountedRowsExpectation.expectation_type
+            arguments = {**arguments, "question": questions.index((batch.name, expectation.name))}
+        return ExpectationConfiguration(
+            type=kind, kwargs=arguments, meta={"name": expectation.name}, notes=expectation.notes,
+            severity=expectation.severity,
+        ).to_domain_obj()  # fmt: skip
+
     # Given to the constructor, not added one by one: adding replaces an expectation of the same type.
     suite = context.suites.add(
-        gx.ExpectationSuite(
-            name=batch.name,
-            expectations=[
-                ExpectationConfiguration(
-                    type=CountedRowsExpectation.expectation_type if expectation.type == QUERY else expectation.type,
-                    kwargs=batch.arguments(expectation),
-                    meta={"name": expectation.name},
-                    notes=expectation.notes,
-                    severity=expectation.severity,
-                ).to_domain_obj()
-                for expectation in batch.suite.expectations
-            ],
-        )
+        gx.ExpectationSuite(name=batch.name, expectations=[configured(item) for item in batch.suite.expectations])
     )
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(

@@ -1,7 +1,7 @@
-"""Which rows of a mart can differ from what the marts show: those that the build says it has changed, where it goes on from
-the very build that they show. Otherwise any row can.
+"""Which rows of a mart can differ from what the marts show: those that the build says it has changed, where it goes on
+from the very build that they show. Otherwise any row can.
 
-dbt keeps what it changes in candidate.<mart>_changed, in the transaction in which it changes it (dbt_project/macros/cells.sql).
+dbt keeps what it changes in candidate.<mart>_changed, in the transaction that changes it (macros/cells.sql).
 """
 
 from __future__ import annotations
