@@ -1,6 +1,7 @@
 """A day's run by the length of the history behind it, by how many loans it touches, and against building all anew.
 
-The same number of loans has been lent whatever the length of the history, so that nothing but its length differs.
+The same number of loans has been lent whatever the length of the history, so that nothing but its length differs. What
+a day costs on which hardly anything happens is measured first, with a handful of loans.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from .place import LAST, Place, Ran, place, start
 from .table import Figure
 
 BEFORE = 18  # months for which a lender has lent when its history begins; its first delivery carries them
+A_HANDFUL = 20  # of each lender
 AT_ONCE = (7, 20)  # days that come together touch more loans than one does; all within a month, as they are simulated
 STEPS = {"load": "load", "gate delivery": "load", "build": "build", "gate candidate": "gate", "publish": "publish",
          "report": "report"}  # fmt: skip
-APPROVED = ("--approved-by", "benchmark")  # a small book has warnings
+APPROVER = "benchmark"  # a small book has warnings
+APPROVED = ("--approved-by", APPROVER)
 SPENT = """
 select step, cast(sum(extract(epoch from finished_at - started_at)) as float8) from ops.step_run
 where step_run_id > %s group by step
@@ -32,6 +35,7 @@ def measured(loans: int, histories: Sequence[int], times: int) -> Iterator[Figur
 
     loans: lent by each lender until the day.
     """
+    yield from _fixed_cost(times)
     shortest: Figure | None = None
     for months in histories:
         with place() as there:
@@ -49,6 +53,21 @@ def measured(loans: int, histories: Sequence[int], times: int) -> Iterator[Figur
                 for days in AT_ONCE:
                     run = _day(there, pace, months, day := day + dt.timedelta(days=days))
                     yield Figure(part, f"{days} days at once, {run.touched:,} loans touched", "s", [run.spent], took)
+
+
+def _fixed_cost(times: int) -> Iterator[Figure]:
+    with place() as there:
+        _first_publication(there, A_HANDFUL, 1)
+        part, day = f"a day of {there.rows(LENT)[0][0]:,} loans", LAST
+        runs = [_day(there, A_HANDFUL, 1, day := day + dt.timedelta(days=1)) for _ in range(times)]
+        yield Figure(part, "deliveries to publication and report", "s", [run.spent for run in runs])
+        yield Figure(part, "with the start of the command", "s", [run.ran.seconds for run in runs])
+        through_dags = []
+        for _ in range(times + 1):
+            day += dt.timedelta(days=1)
+            there.simulate(start(1), day, A_HANDFUL, "--every", "month", "--write-from", f"{day}")
+            through_dags.append(there.run_dags(day, APPROVER).seconds)
+        yield Figure(part, "through Airflow's DAGs, with its start", "s", through_dags[1:])
 
 
 @dataclass(frozen=True)

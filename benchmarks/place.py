@@ -20,6 +20,7 @@ from psycopg2.sql import Composable
 from arrears.settings import Role, Settings
 
 ARREARS = str(Path(sys.executable).with_name("arrears"))
+DAGS = Path(__file__).parents[1] / "scripts" / "run_dags.py"
 ALONE = (sys.executable, "-IS", str(Path(__file__).with_name("peak.py")))
 LAST = dt.date(2024, 3, 31)  # histories end at a quarter-end
 LENDERS = ("jike", "lakala", "paipai", "xiaodangjia")  # who send no workbooks, which take longer to write than all else
@@ -70,6 +71,13 @@ class Place:
     def step(self, name: str, *words: object) -> Ran:
         """A step of the day in a process of its own, as Airflow's tasks are. It prints the number of what it made."""
         return timed([sys.executable, "-m", "benchmarks.step", name, *map(str, words)])
+
+    def run_dags(self, day: dt.date, approved_by: str) -> Ran:
+        """A day through Airflow's DAGs, one task after another. The first one also makes Airflow's tables."""
+        os.environ |= {"AIRFLOW_HOME": f"{self.home}/airflow"}
+        os.environ |= {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.run("url", "--airflow").said.strip()}
+        lenders = [word for name in LENDERS for word in ("--lender", name)]
+        return timed([sys.executable, str(DAGS), "--date", f"{day}", "--approve", approved_by, *lenders])
 
     def publish(self, day: dt.date) -> None:
         """Build, judge and publish what is loaded, as of a day."""
