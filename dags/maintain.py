@@ -18,7 +18,8 @@ DOC = """
 
 **Does:** lets go of publications that are neither among the newest (`ARREARS_KEEP_PUBLICATIONS`, 90) nor closed a
 month: the rows that only they showed are removed, the record of them stays. Removes the details of rejected rows after
-`ARREARS_KEEP_REJECTED_DAYS` (400), and the reports of publications let go. Vacuums and analyzes the published tables.
+`ARREARS_KEEP_REJECTED_DAYS` (400), and the reports of publications let go. Brings the lake, where
+there is one (`ARREARS_LAKE`), to what is accepted. Vacuums and analyzes the published tables.
 
 #### Triage
 - **Pages when** its task fails. Nothing depends on it: the marts are as they were, only larger.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from arrears import build as building
 from arrears import gate as gates
+from arrears import lake as lakes
 from arrears import load as loading
 from arrears import publish as publishing
 from arrears import report as reporting
@@ -61,10 +62,30 @@ def load(lender: str, business_date: dt.date, *, url: str) -> loading.LoadResult
 
 
 def gate_delivery(delivery_id: int, *, url: str) -> gates.GateResult:
-    """Judge a loaded delivery. Raises Refused when it does not pass."""
+    """Judge a loaded delivery; what is accepted is in the lake afterwards, where there is one.
+
+    Raises Refused when it does not pass, and Infrastructure also when it stands and could not be written to the lake.
+    """
     with _logged("gate delivery", url) as entry:
         entry.detail = f"delivery {delivery_id}"
-        return gates.gate_delivery(delivery_id, url=url, settings=settings())
+        result = gates.gate_delivery(delivery_id, url=url, settings=settings())
+    # Also for a delivery that stood already: whoever accepted it may have been killed before it was written.
+    fill_lake(url=url, delivery_id=delivery_id)
+    return result
+
+
+def fill_lake(*, url: str, delivery_id: int | None = None) -> lakes.Filled | None:
+    """Bring the lake to what is accepted. Returns None where none is configured. Raises Usage or Infrastructure.
+
+    delivery_id: of the lender of this delivery alone.
+    """
+    lake = settings().lake
+    if not lake:
+        return None
+    with _logged("lake", url) as entry:
+        result = lakes.fill(url=url, lake=lake, delivery_id=delivery_id)
+        entry.detail = f"{result.written} files written, {result.removed} removed"
+        return result
 
 
 def build(business_date: dt.date, *, url: str) -> building.BuildResult:
@@ -162,6 +183,8 @@ def maintain(*, url: str, loader_url: str, reader_url: str) -> dict[str, int]:
     with _logged("maintain", url) as entry:
         done = publishing.retain(url=url, keep_newest=settings().keep_publications)
         done["rejected rows forgotten"] = loading.forget(url=loader_url, older_than_days=settings().keep_rejected_days)
+        if filled := fill_lake(url=loader_url):
+            done |= {"files of raw written": filled.written, "files of raw removed": filled.removed}
         done["reports removed"] = reporting.forget(url=reader_url, reports=settings().reports_address)
         done |= maintain_warehouse(url)
         entry.detail = ", ".join(f"{name} {count}" for name, count in done.items())

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     dashboards: Path = SOURCE_ROOT / "dashboards"
 
     gate_connections: int = Field(default=2, ge=1, description="queries that a gate asks at once")
-
+    lake: str = Field(default="", description="path or fsspec URL of accepted deliveries as Parquet; default: none")
     reports: str = Field(default="", description="path or fsspec URL of the reports; default: reports in the home")
     report_language: Literal["en", "zh"] = Field(default="en", description="that a report opens in and is printed in")
 

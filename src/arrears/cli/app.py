@@ -205,8 +205,7 @@ def load(lender: str, date: DateOption, json: Json = False) -> None:
 def _load(lender: str, business_date: dt.date) -> Any:
     with output.working(f"loading {lender} {business_date}"):
         result = pipeline.load(lender, business_date, url=settings().url(Role.LOADER))
-        if result.outcome == "loaded":
-            pipeline.gate_delivery(result.delivery_id, url=settings().url(Role.LOADER))
+        pipeline.gate_delivery(result.delivery_id, url=settings().url(Role.LOADER))
     return result
 
 
@@ -459,6 +458,22 @@ def dashboards(
             load_dashboards(settings())
         number = forget_figures(settings())
     output.say(f"{number} datasets will be asked anew" if refresh else f"loaded, with {number} datasets")
+
+
+@app.command()
+def lake(json: Json = False) -> None:
+    """Write to ARREARS_LAKE, as Parquet, what is accepted and lacking there; remove what no longer stands.
+
+    Loads do it by themselves for their lender. By hand: once the lake is switched on, or after it was lost.
+    """
+    with output.working("filling the lake"):
+        filled = pipeline.fill_lake(url=settings().url(Role.LOADER))
+    if filled is None:
+        raise Usage("There is no lake: set ARREARS_LAKE to a folder or an fsspec URL such as s3://bucket/lake.")
+    if json:
+        output.as_json(filled.to_dict())
+    else:
+        output.say(f"{filled.written:,} files written, {filled.removed:,} removed")
 
 
 @app.command()

@@ -1,0 +1,5 @@
+"""Raw as files: every accepted delivery also as Parquet, for engines that read files and not rows of PostgreSQL."""
+
+from arrears.lake.filling import Filled, fill
+
+__all__ = ["Filled", "fill"]
