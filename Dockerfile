@@ -5,9 +5,9 @@ ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
 FROM ${PYTHON_IMAGE} AS environment
 ARG PIP_INDEX_URL
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-COPY requirements/run.lock /tmp/run.lock
+COPY requirements/image.lock /tmp/image.lock
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-deps --require-hashes -r /tmp/run.lock
+    && /opt/venv/bin/pip install --no-deps --require-hashes -r /tmp/image.lock
 
 # Superset asks for versions that Airflow cannot live with.
 FROM ${PYTHON_IMAGE} AS superset

@@ -26,7 +26,8 @@ from airflow.sdk import (
 from airflow.sdk.exceptions import AirflowFailException
 
 from arrears import contract, lineage
-from arrears.errors import Infrastructure
+from arrears.errors import Infrastructure, Usage
+from arrears.settings import settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -200,6 +201,26 @@ def url_of(connection: str) -> str:
     """URL of an Airflow connection as libpq, psycopg2 and SQLAlchemy all read it."""
     uri: str = Connection.get(connection).get_uri()
     return uri.replace("postgres://", "postgresql://", 1)
+
+
+def ensure_shared(folder: str) -> None:
+    """Where tasks run on many machines, a folder that they hand things over in was chosen by somebody.
+
+    Whether a chosen one is shared cannot be known; the default lies on whichever machine this is.
+
+    Args:
+        folder: a field of the settings. Raises Usage.
+    """
+    from airflow.sdk.configuration import conf
+
+    executor = "KubernetesExecutor" if "AIRFLOW_IS_K8S_EXECUTOR_POD" in os.environ else conf.get("core", "executor")
+    own = settings()
+    chosen = folder in own.model_fields_set and getattr(own, folder)
+    if not chosen and any(name in executor for name in ("Celery", "Kubernetes")):
+        raise Usage(
+            f"ARREARS_{folder.upper()} is not set, and with {executor} the next task may run on another machine. Set "
+            "it for all of them: an object store (s3://…), or a folder that is mounted on every one."
+        )
 
 
 def name_lineage_parent(task_instance: Any) -> None:

