@@ -6,13 +6,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SUPERSET := .venv-superset
 BENCH := .venv-bench
+SPARK := .venv-spark
 export UV_CACHE_DIR  ?= $(CURDIR)/.cache/uv
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Containers often forbid Python to keep what it compiled; then every process compiles Airflow and dbt anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run run-real day airflow bi docs test test-airflow test-bi mutation reliability bench bench-guard lint lock clean
+.PHONY: help run run-real day airflow bi docs spark test spark-test test-airflow test-bi mutation reliability bench bench-guard lint lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -35,6 +36,11 @@ $(SUPERSET)/.bi: requirements/superset.lock requirements/bootstrap.lock scripts/
 # What arrears is measured against.
 $(BENCH)/.bench: requirements/bench.lock requirements/bootstrap.lock scripts/environment.sh
 	@PYTHON=$(PYTHON) VENV=$(BENCH) sh scripts/environment.sh requirements/bench.lock alone
+	@touch $@
+
+# Only for ARREARS_ENGINE=spark. Java and Postgres's JDBC driver are the system's packages: docs/operations.md.
+$(SPARK)/.spark: requirements/spark.lock requirements/bootstrap.lock scripts/environment.sh
+	@PYTHON=$(PYTHON) VENV=$(SPARK) sh scripts/environment.sh requirements/spark.lock alone
 	@touch $@
 
 lock: $(VENV)/.run  ## Resolve the dependencies anew into requirements/*.lock
@@ -60,16 +66,21 @@ docs: $(VENV)/.run  ## One static site of the marts and the definitions, from wh
 bi: $(VENV)/.run $(SUPERSET)/.bi  ## Superset with its dashboards on 127.0.0.1 (stop with Ctrl-C)
 	@$(BIN)/python scripts/demo.py bi
 
+spark: $(VENV)/.run $(SPARK)/.spark  ## Install what building on Spark needs (ARREARS_ENGINE=spark)
+
 # ── development ──────────────────────────────────────────────────────────────────────────────────────────
 
-test: $(VENV)/.dev lint  ## Install what the tests need and run all of them, but for those of Airflow's services and of Superset
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not airflow and not superset"
+test: $(VENV)/.dev lint  ## Install what the tests need and run all of them, but for those of Airflow's services, of Superset and of Spark
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not airflow and not superset and not spark"
 
 test-airflow: $(VENV)/.dev  ## Days run by Airflow's own services, with nothing beside them
 	$(BIN)/python -m pytest -m airflow tests/live_airflow
 
 test-bi: $(VENV)/.dev $(SUPERSET)/.bi  ## Superset: every chart against the marts, and every dashboard in a browser
 	$(BIN)/python -m pytest -m superset tests/superset
+
+spark-test: $(VENV)/.dev $(SPARK)/.spark  ## Both engines on the same books, every mart row for row; a worker dies on the way
+	$(BIN)/python -m pytest -m spark tests/spark --timeout 7200
 
 mutation: $(VENV)/.dev  ## Spoil files and data in every known way, and say how much of it is caught
 	$(BIN)/python -m pytest -q -p tests.mutation.score \
@@ -94,6 +105,6 @@ lint: $(VENV)/.dev  ## Style, types, SQL and layering
 clean:  ## Stop the embedded server and remove everything that make wrote
 	@for home in .arrears .arrears/real; do \
 		if [ -x $(BIN)/arrears ] && [ -d $$home/postgres ]; then ARREARS_HOME=$$home $(BIN)/arrears down; fi; done
-	rm -rf $(VENV) $(SUPERSET) $(BENCH) .cache .arrears landing truth dbt_project/target dbt_project/logs \
+	rm -rf $(VENV) $(SUPERSET) $(BENCH) $(SPARK) .cache .arrears landing truth dbt_project/target dbt_project/logs \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,4 +14,5 @@ compile --override requirements/overrides.txt --extra embedded --extra s3 --extr
     --constraint requirements/run.lock pyproject.toml -o requirements/dev.lock
 compile --group superset -o requirements/superset.lock
 compile --group bench -o requirements/bench.lock
+compile --override requirements/overrides.txt --group spark -o requirements/spark.lock
 echo uv | compile - -o requirements/bootstrap.lock
