@@ -17,7 +17,7 @@
 {#- Hours, with their fraction, from one instant to a later one. -#}
 {% macro hours_between(earlier, later) %}{{ return(adapter.dispatch('hours_between', 'arrears')(earlier, later)) }}{% endmacro %}
 {% macro default__hours_between(earlier, later) %}(extract(epoch from {{ later }} - {{ earlier }}) / 3600){% endmacro %}
-{% macro spark__hours_between(earlier, later) %}((unix_timestamp({{ later }}) - unix_timestamp({{ earlier }})) / 3600){% endmacro %}
+{% macro spark__hours_between(earlier, later) %}(cast(unix_micros({{ later }}) - unix_micros({{ earlier }}) as decimal(20, 0)) / 3600000000){% endmacro %}
 
 {#- The instant at which the clocks of a time zone show a time of a day. -#}
 {% macro instant_of(day, time, zone) %}{{ return(adapter.dispatch('instant_of', 'arrears')(day, time, zone)) }}{% endmacro %}
@@ -58,13 +58,13 @@
     from {{ source }} cross join generate_series({{ first }}, {{ last }}, interval '1 day') as series (day)
 {%- endmacro %}
 {% macro spark__day_spine(source, first, last) -%}
-    select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as date from {{ source }}
+    select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as date from {{ source }} where {{ first }} <= {{ last }}
 {%- endmacro %}
 
 {#- Quotient without remainder (5 / 2 is 2 on one engine and 2.5 on the other). -#}
 {% macro whole_quotient(dividend, divisor) %}{{ return(adapter.dispatch('whole_quotient', 'arrears')(dividend, divisor)) }}{% endmacro %}
 {% macro default__whole_quotient(dividend, divisor) %}div({{ dividend }}, {{ divisor }}){% endmacro %}
-{% macro spark__whole_quotient(dividend, divisor) %}({{ dividend }} div {{ divisor }}){% endmacro %}
+{% macro spark__whole_quotient(dividend, divisor) %}(({{ dividend }}) div ({{ divisor }})){% endmacro %}
 
 {% macro hash_text(expression) %}{{ return(adapter.dispatch('hash_text', 'arrears')(expression)) }}{% endmacro %}
 {% macro default__hash_text(expression) %}md5({{ expression }}){% endmacro %}
@@ -88,7 +88,8 @@
 {% macro default__analyze_table(relation) -%}
     {%- if not (relation == this and few_rows_change()) -%}analyze {{ relation }}{%- endif -%}
 {%- endmacro %}
-{% macro spark__analyze_table(relation) %}analyze table {{ relation }} compute statistics{% endmacro %}
+{#- Spark knows the size of what it reads from the files, and adapts its plan to the rows as they come. -#}
+{% macro spark__analyze_table(relation) %}{% endmacro %}
 
 {#- Calendar months between the months of two dates. -#}
 {% macro months_between(earlier, later) -%}

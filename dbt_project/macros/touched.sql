@@ -101,12 +101,15 @@
 
 {#- A table as the build before left it: no dependency, for it may be read before it is rebuilt. Null where there is none. -#}
 {% macro left_by_the_build_before(schema, table) -%}
-    {{ return(adapter.get_relation(database=target.database, schema=schema, identifier=table)) }}
+    {{ return(adapter.get_relation(database=this.database, schema=schema, identifier=table)) }}
 {%- endmacro %}
 
 {#- Models run by hand leave tables that no recorded build made, so that the next one has to build everything. -#}
-{% macro forget_the_build_before() -%}
+{% macro forget_the_build_before() %}{{ return(adapter.dispatch('forget_the_build_before', 'arrears')()) }}{% endmacro %}
+{% macro default__forget_the_build_before() -%}
     {%- if execute and flags.WHICH in ['run', 'build', 'seed'] and this_build()['build_id'] is none -%}
     drop table if exists {{ target.database }}.intermediate.build_to_go_on_from
     {%- endif -%}
 {%- endmacro %}
+{#- On Spark nothing is built by hand: what there is to go on from is written down by `arrears build`, in the warehouse. -#}
+{% macro spark__forget_the_build_before() %}{% endmacro %}

@@ -1,3 +1,4 @@
+{{ config(enabled=target.type == 'postgres') }}
 -- A clock first shows a number of days on the day on which it shows at least that many, and not on the day before:
 -- buckets and thresholds are entered by the one rule, days past due are counted by the other. Held against each other
 -- for clocks that start around the ends of months, of a leap year and of another.

@@ -45,7 +45,7 @@ numbered as (
     select
         *,
         row_number() over schedule as seq,
-        sum(charged) over schedule - charged as charged_before
+        (sum(charged) over schedule) - charged as charged_before
     from of_plans
     window schedule as (
         partition by lender, loan_id, plan_no

@@ -31,17 +31,22 @@ payments as (
     where allocated.is_cash
 ),
 
--- a return may be returned: each payment with all it undoes, down to the first
-undone as (
-    select lender, payment_id, undoes_payment_id
+-- A return may be returned: each payment with all it undoes, down to the first. Fifty returns in a row are payments that
+-- are said to undo each other, and have no first.
+returns as (
+    select lender, payment_id, undoes_payment_id, 1 as in_a_row
     from payments
     where undoes_payment_id is not null
-    union
-    select undone.lender, undone.payment_id, payments.undoes_payment_id
-    from undone
+    union all
+    select returns.lender, returns.payment_id, payments.undoes_payment_id, returns.in_a_row + 1 as in_a_row
+    from returns
     inner join payments
-        on undone.lender = payments.lender and undone.undoes_payment_id = payments.payment_id
-    where payments.undoes_payment_id is not null
+        on returns.lender = payments.lender and returns.undoes_payment_id = payments.payment_id
+    where payments.undoes_payment_id is not null and returns.in_a_row < 50
+),
+
+undone as (
+    select lender, payment_id, undoes_payment_id from returns group by lender, payment_id, undoes_payment_id
 ),
 
 candidates as (

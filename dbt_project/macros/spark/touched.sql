@@ -1,0 +1,126 @@
+{#- What goes on from the build before, on Parquet: files cannot be changed, so the partitions in which a row goes or comes are
+    written anew. A partition is a lender's month, or all of a lender where rows are of no month.
+
+    A build that fails leaves some tables as they were and some as it made them. `arrears build` has forgotten by then what
+    there was to go on from, and the next one builds everything. -#}
+
+{% materialization touched, adapter='spark' %}
+    {%- set meta = config.get('meta') or {} -%}
+    {%- if not goes_on() -%}
+        {%- if meta.get('tracks_changes') -%}{% do lose_changes() %}{%- endif -%}
+        {{ return(make_partitions()) }}
+    {%- endif -%}
+    {{ return(replace_partitions(
+        keys_of(this, meta), is_of(recomputed_by(meta), meta.get('recomputed_after', {})), meta.get('tracks_changes')
+    )) }}
+{% endmaterialization %}
+
+{% materialization cells, adapter='spark' %}
+    {%- if not goes_on() -%}
+        {% do lose_changes() %}
+        {{ return(make_partitions()) }}
+    {%- endif -%}
+    {%- set meta = config.get('meta') -%}
+    {%- set in_a_cell -%}
+        {%- for column in meta['cell'] -%}
+        standing.{{ column }} = gone.{{ column }}{{ ' and ' if not loop.last }}
+        {%- endfor %}
+        {%- if meta.get('cell_from') %} and standing.{{ meta['cell_from'] }} >= gone.{{ meta['cell_from'] }}{% endif %}
+    {%- endset -%}
+    {{ return(replace_partitions(
+        this.incorporate(path={'schema': 'intermediate', 'identifier': meta['cells']}), in_a_cell, computes_more=true
+    )) }}
+{% endmaterialization %}
+
+{#- The columns that a table's folders are named after. -#}
+{% macro partitions_of(columns) -%}
+    {%- set found = [] -%}
+    {%- for column in ['lender', 'month_end'] if column in columns -%}{%- do found.append(column) -%}{%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- The table anew. A partition's rows are brought together first, so that it is a file and not one of every task. -#}
+{% macro make_partitions() -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- set partitions = partitions_of(get_columns_in_query(sql)) -%}
+    {% do drop_relation_if_exists(load_cached_relation(this)) %}
+    {% call statement('main') %}
+        create table {{ this }} using parquet
+        {%- if partitions %} partitioned by ({{ partitions | join(', ') }}){% endif %} as
+        select * from (
+            {{ sql }}
+        ) as computed
+        {%- if partitions %} distribute by {{ partitions | join(', ') }}{% endif %}
+    {% endcall %}
+    {% do create_indexes(this) %}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [this.incorporate(type='table')]}) }}
+{%- endmacro %}
+
+{#- Rows of the keys go, and what was computed comes. `is_gone` holds a `standing` row against a `gone` key. computes_more: the
+    query may give rows of other keys as well, which stay as they are. -#}
+{% macro replace_partitions(keys, is_gone, tracks_changes=false, computes_more=false) -%}
+    {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='name') | list -%}
+    {%- set partitions = partitions_of(columns) -%}
+    {%- set rows_of = columns | reject('in', partitions) | list + partitions -%}
+    {%- set came, gone, after = beside('came'), beside('gone'), beside('after') -%}
+
+    {{ run_hooks(pre_hooks) }}
+    {% do make_beside(came, sql if not computes_more else 'select standing.* from (' ~ sql ~ '\n) as standing left semi join '
+        ~ keys ~ ' as gone on ' ~ is_gone) %}
+    {% do make_beside(gone, 'select standing.* from ' ~ this ~ ' as standing left semi join ' ~ keys ~ ' as gone on ' ~ is_gone) %}
+    {%- if tracks_changes -%}{% do keep_changes_beside(gone, came, columns) %}{%- endif -%}
+    {%- set written_anew -%}
+        (
+            select {{ partitions | join(', ') }} from {{ gone }}
+            union
+            select {{ partitions | join(', ') }} from {{ came }}
+        )
+    {%- endset -%}
+    {%- set same_partition -%}
+        {%- for column in partitions %}standing.{{ column }} <=> anew.{{ column }}{{ ' and ' if not loop.last }}{% endfor -%}
+    {%- endset -%}
+    {% do make_beside(after,
+        'select ' ~ rows_of | join(', ') ~ ' from ' ~ this ~ ' as standing left semi join ' ~ written_anew ~ ' as anew on '
+        ~ same_partition ~ ' left anti join ' ~ keys ~ ' as gone on ' ~ is_gone
+        ~ ' union all select ' ~ rows_of | join(', ') ~ ' from ' ~ came
+    ) %}
+    {#- one that nothing is left of would stay as it is -#}
+    {%- for row in run_query('select * from ' ~ written_anew ~ ' as standing left anti join ' ~ after ~ ' as anew on ' ~ same_partition) %}
+        {% do run_query('alter table ' ~ this ~ ' drop if exists partition (' ~ named_partition(partitions, row.values()) ~ ')') %}
+    {%- endfor %}
+    {% call statement('main') %}
+        insert overwrite table {{ this }} partition ({{ partitions | join(', ') }})
+        select {{ rows_of | join(', ') }} from {{ after }} distribute by {{ partitions | join(', ') }}
+    {% endcall %}
+    {%- for made in [came, gone, after] %}{% do run_query('drop table if exists ' ~ made) %}{%- endfor %}
+    {% do create_indexes(this) %}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [this]}) }}
+{%- endmacro %}
+
+{% macro named_partition(partitions, values) -%}
+    {%- set named = [] -%}
+    {%- for column in partitions -%}
+        {%- do named.append(column ~ ' = ' ~ ("'" ~ values[loop.index0] ~ "'" if values[loop.index0] is not none else 'null')) -%}
+    {%- endfor -%}
+    {{ return(named | join(', ')) }}
+{%- endmacro %}
+
+{% macro beside(what) %}{{ return(this.incorporate(path={'identifier': this.identifier ~ '__' ~ what})) }}{% endmacro %}
+
+{% macro make_beside(relation, query) -%}
+    {% do run_query('drop table if exists ' ~ relation) %}
+    {% do run_query('create table ' ~ relation ~ ' using parquet as ' ~ query) %}
+{%- endmacro %}
+
+{#- For the sums a row is in: those that only one of the two has. -#}
+{% macro keep_changes_beside(gone, came, columns) -%}
+    {%- set columns = columns | join(', ') -%}
+    {% do make_beside(changes_of(this),
+        'select ' ~ columns ~ ', cast(' ~ this_build()['base_build'] ~ ' as bigint) as base_build, cast('
+        ~ this_build()['build_id'] ~ ' as bigint) as build_id, bool_or(is_fresh) as is_fresh from ('
+        ~ 'select ' ~ columns ~ ', false as is_fresh from ' ~ gone ~ ' union all select ' ~ columns ~ ', true as is_fresh from ' ~ came
+        ~ ') as of_both group by ' ~ columns ~ ' having count(*) = 1'
+    ) %}
+{%- endmacro %}
