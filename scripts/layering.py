@@ -3,6 +3,7 @@
 - marts never read staging or sources; intermediate never reads sources; staging reads no layer above it.
 - evidence, which the gate holds marts against, reads no sources, and no model reads evidence.
 - The package never imports Airflow. DAG files hold no SQL.
+- Models are written for both engines: what one of them alone understands is behind a macro (docs/portability.md).
 - No model, expectation, DAG or module names a lender (the simulator's layouts and scenes are the lenders, and may).
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,6 +20,27 @@ REFERENCE = re.compile(r"""\{\{\s*(ref|source)\(\s*['"](\w+)['"]""")
 SQL_STATEMENT = re.compile(
     r"\b(select\s.+\sfrom|insert\s+into|delete\s+from|update\s+\w+\s+set|create\s+table)\b", re.I | re.S
 )
+# What one engine refuses, or takes for something else.
+ENGINE_BOUND = {
+    "a cast spelled ::": r"::",
+    "distinct on": r"\bdistinct\s+on\b",
+    "a set-returning function": r"\b(generate_series|unnest|explode|sequence)\s*\(",
+    "an interval": r"\binterval\s*'",
+    "extract(epoch)": r"\bextract\s*\(\s*epoch\b",
+    "a function of one engine": r"\b(age|to_char|to_date|date_add|date_sub|datediff|string_agg|listagg)\s*\(",
+    "a time zone": r"\bat\s+time\s+zone\b",
+    "a lateral join": r"\blateral\b",
+    "a pattern": r"\bilike\b|\brlike\b|\bsimilar\s+to\b|[^!<>=]~",
+    "an array": r"\barray\s*[\[(]",
+    "a quoted name": r'"[^"]*"|`',
+    "a place of a row": r"\bctid\b",
+    "the clock": r"\bnow\s*\(|\bcurrent_(date|timestamp)\b",
+    "a number without digits": r"\bas\s+(numeric|decimal)\s*\)",
+    "a type of one engine": r"\bas\s+(text|string|timestamptz|int4|int8)\s*\)",
+    "Spark's <=>": r"<=>",
+    "arithmetic after a named window": r"\bover\s+\w+\s*[-+*/%]",
+}
+JINJA_OR_COMMENT = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|--[^\n]*", re.S)
 SUFFIXES = (".py", ".sql", ".yml", ".yaml", ".csv")
 MAY_READ = {
     "staging": ("source", "stg", "seed"),
@@ -45,6 +67,21 @@ def model_faults() -> Iterator[str]:
             for how, name in REFERENCE.findall(path.read_text(encoding="utf-8")):
                 if kind_of(how, name) not in allowed:
                     yield f"{path.relative_to(ROOT)}: {layer} may not read {how} {name}"
+
+
+def engine_faults() -> Iterator[str]:
+    bound = {what: re.compile(pattern, re.I) for what, pattern in ENGINE_BOUND.items()}
+    for path in sorted((ROOT / "dbt_project/models").rglob("*.sql")):
+        yield from (
+            f"{path.relative_to(ROOT)}{fault}" for fault in engine_bound(path.read_text(encoding="utf-8"), bound)
+        )
+
+
+def engine_bound(model: str, bound: Mapping[str, re.Pattern[str]]) -> Iterator[str]:
+    """What of a model's own SQL only one engine understands, with its line. Macros speak for themselves."""
+    own = JINJA_OR_COMMENT.sub(lambda found: "\n" * found.group(0).count("\n"), model)
+    for number, line in enumerate(own.splitlines(), start=1):
+        yield from (f":{number}: {what} is of one engine" for what, pattern in bound.items() if pattern.search(line))
 
 
 def python_faults() -> Iterator[str]:
@@ -74,7 +111,7 @@ def lender_faults() -> Iterator[str]:
 
 
 def main() -> int:
-    faults = [*model_faults(), *python_faults(), *lender_faults()]
+    faults = [*model_faults(), *engine_faults(), *python_faults(), *lender_faults()]
     for fault in faults:
         print(fault, file=sys.stderr)
     if not faults:
