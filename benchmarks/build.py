@@ -179,7 +179,11 @@ def _build_core(there: Place) -> Built:
     settings, url, target = there.settings, there.settings.url(Role.BUILDER), there.home / "dbt"
     with connect(url, "build", autocommit=True) as connection, connection.cursor() as cursor:
         base_build.forget(cursor)
-        begun = one(cursor, BEGIN, {"business_date": LAST, "code_version": arrears.__version__, "base_build": None})
+        begun = one(
+            cursor,
+            BEGIN,
+            {"business_date": LAST, "code_version": arrears.__version__, "engine": "postgres", "base_build": None},
+        )
         began = time.perf_counter()
         done = run_dbt(
             "run", "--full-refresh", "--select", *(f"+{mart}" for mart in COLUMNS),

@@ -22,9 +22,13 @@ TABLE = sql.Identifier("intermediate", "build_to_go_on_from")
 RULES = ("lender", "lender_entity", "lender_convention")
 
 
-def fingerprint(cursor: Cursor, project: Path) -> str:
-    """A hash of the dbt project and the rules: with deliveries and the business date they decide what a build gives."""
-    digest = hashlib.sha256()
+def fingerprint(cursor: Cursor, project: Path, tables: str) -> str:
+    """A hash of the dbt project and the rules: with deliveries and the business date they decide what a build gives.
+
+    Args:
+        tables: whose tables they are: each engine goes on from its own.
+    """
+    digest = hashlib.sha256(tables.encode() + b"\0")
     for path in sorted(project.rglob("*")):
         inside = path.relative_to(project)
         if path.is_file() and path.suffix in (".sql", ".yml", ".csv") and inside.parts[0] not in ("target", "logs"):

@@ -18,9 +18,10 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 import arrears
-from arrears import base_build, lineage
+from arrears import base_build, engine, lineage
 from arrears.errors import Infrastructure, Refused
 from arrears.settings import Settings
+from arrears.take_over import take_over
 from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect, one
 
@@ -66,15 +67,23 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         # Held until the connection closes: the candidate is neither built twice at once nor built under a publisher.
         cursor.execute("select pg_advisory_lock(hashtext('arrears.candidate'))")
         _end_orphans(cursor)
-        rules = base_build.fingerprint(cursor, settings.dbt_project)
+        on_spark = settings.engine == "spark"
+        rules = base_build.fingerprint(
+            cursor, settings.dbt_project, f"spark {settings.lake}" if on_spark else "postgres"
+        )
         base = base_build.find(cursor, rules)
-        if base is None:
+        # A build on Spark that fails leaves its tables half-way; one on Postgres leaves what others can go on from.
+        if base is None or on_spark:
             base_build.forget(cursor)
-        build_id = _begin(cursor, business_date, base)
+        build_id = _begin(cursor, business_date, settings.engine, base)
         target = settings.home / "dbt"
         try:
             results = _run_dbt(base, url, settings, target)
-            _record_marts(cursor, build_id, base, target)
+            manifest = json.loads((target / "manifest.json").read_text())
+            if on_spark:
+                take_over(connection, manifest)
+            # on Spark nothing is kept for the publisher
+            _record_marts(cursor, build_id, manifest, keeps_changes=base is not None and not on_spark)
         except BaseException:
             _finish(connection, build_id, "failed")
             raise
@@ -102,8 +111,8 @@ def _end_orphans(cursor: Cursor) -> None:
 BEGIN = """
 with
 begun as (
-    insert into ops.build (business_date, status, code_version, base_build)
-    values (%(business_date)s, 'running', %(code_version)s, %(base_build)s)
+    insert into ops.build (business_date, status, code_version, engine, base_build)
+    values (%(business_date)s, 'running', %(code_version)s, %(engine)s, %(base_build)s)
     returning build_id, business_date
 ),
 known as (
@@ -128,9 +137,11 @@ select build_id from begun
 """
 
 
-def _begin(cursor: Cursor, business_date: dt.date, base: int | None) -> int:
+def _begin(cursor: Cursor, business_date: dt.date, on: str, base: int | None) -> int:
     """Put a build on record together with the deliveries it is made from. Returns its number."""
-    row = one(cursor, BEGIN, {"business_date": business_date, "code_version": arrears.__version__, "base_build": base})
+    row = one(cursor, BEGIN, {
+        "business_date": business_date, "code_version": arrears.__version__, "engine": on, "base_build": base,
+    })  # fmt: skip
     return int(row[0])
 
 
@@ -156,26 +167,31 @@ def dbt_environment(url: str) -> dict[str, str]:
 
 
 def run_dbt(
-    *command: str, variables: Mapping[str, Any], url: str, settings: Settings, target: Path
+    *command: str,
+    variables: Mapping[str, Any],
+    url: str,
+    settings: Settings,
+    target: Path,
+    dbt: engine.Dbt = engine.ON_POSTGRES,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of dbt on the project; what it says is in `stdout`, whether it went well in `returncode`.
 
     Args:
         command: the command and its options. variables: what the models read with `var()`.
         target: the folder for what dbt writes. Two runs at once need two.
+        dbt: on which engine.
     """
     target.mkdir(parents=True, exist_ok=True)
     project = str(settings.dbt_project)
-    # A process of its own: dbt keeps global state, and its memory is given back when it ends.
     command_line = [
-        sys.executable, "-m", "arrears.dbt_process", "--no-use-colors", "--log-path", str(target / "logs"), *command,
+        *dbt.program, "--no-use-colors", "--log-path", str(target / "logs"), *command,
         "--project-dir", project, "--profiles-dir", project, "--target-path", str(target),
-        "--vars", json.dumps(variables),
+        "--vars", json.dumps(variables), *dbt.options,
     ]  # fmt: skip
     with subprocess.Popen(
         command_line,
         # Writing down every statement takes a tenth of a small build: for who looks into one, DBT_LOG_LEVEL_FILE=debug.
-        env={"DBT_LOG_LEVEL_FILE": "info", **os.environ, **dbt_environment(url)},
+        env={"DBT_LOG_LEVEL_FILE": "info", **os.environ, **dbt_environment(url), **dbt.environment},
         stdin=subprocess.PIPE,  # held open as long as this process lives: see arrears.dbt_process
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -194,7 +210,7 @@ def _run_dbt(base: int | None, url: str, settings: Settings, target: Path) -> di
     done = run_dbt(
         "build", *(word for kind in left_out for word in ("--exclude-resource-type", kind)),
         *([] if base else ["--full-refresh"]),
-        variables={}, url=url, settings=settings, target=target,
+        variables={}, url=url, settings=settings, target=target, dbt=engine.chosen(settings),
     )  # fmt: skip
     if done.returncode < 0:
         raise Infrastructure(f"dbt was ended by signal {-done.returncode} (out of memory?); build again.")
@@ -234,9 +250,8 @@ def last_words(output: str) -> str:
     return " ".join(lines[-3:]) or "dbt said nothing"
 
 
-def _record_marts(cursor: Cursor, build_id: int, base: int | None, target: Path) -> None:
+def _record_marts(cursor: Cursor, build_id: int, manifest: Mapping[str, Any], *, keeps_changes: bool) -> None:
     """What the build offers for publication: dbt's manifest is on this machine only, so the warehouse gets it."""
-    manifest = json.loads((target / "manifest.json").read_text())
     for node in manifest["nodes"].values():
         if node["resource_type"] != "model" or MARTS not in node["fqn"]:
             continue
@@ -248,7 +263,7 @@ def _record_marts(cursor: Cursor, build_id: int, base: int | None, target: Path)
             "values (%s, %s, %s, %s, %s, %s)",
             [
                 build_id, node["name"], keys[0], node["meta"].get("period_column"), node["description"] or None,
-                base is not None and _keeps_changes(node),
+                keeps_changes and _keeps_changes(node),
             ],
         )  # fmt: skip
 

@@ -12,13 +12,18 @@ import threading
 
 
 def main() -> None:
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    end_with_the_parent()
     from dbt.cli.main import cli
 
     cli()
 
 
-def _end_with_the_parent() -> None:
+def end_with_the_parent() -> None:
+    """Have this process end when the one that started it does."""
+    threading.Thread(target=_wait_and_end, daemon=True).start()
+
+
+def _wait_and_end() -> None:
     # Nothing is ever written, so it returns when the other end is gone. sys.stdin has a lock that Python wants at exit.
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)

@@ -54,7 +54,14 @@ class Settings(BaseSettings):
     dashboards: Path = SOURCE_ROOT / "dashboards"
 
     gate_connections: int = Field(default=2, ge=1, description="queries that a gate asks at once")
-    lake: str = Field(default="", description="path or fsspec URL of accepted deliveries as Parquet; default: none")
+    engine: Literal["postgres", "spark"] = Field(default="postgres", description="that runs the models")
+    lake: str = Field(default="", description="path or URL of what lenders sent, as Parquet files; Spark reads it")
+    spark_master: str = Field(
+        default="", description="Spark's URL of the cluster, or local[2] for this machine's cores"
+    )
+    spark_environment: Path = Field(default=SOURCE_ROOT / ".venv-spark", description="made by `make spark`")
+    jdbc_driver: Path = Field(default=Path("/usr/share/java/postgresql.jar"), description="Postgres's, for Spark")
+
     reports: str = Field(default="", description="path or fsspec URL of the reports; default: reports in the home")
     report_language: Literal["en", "zh"] = Field(default="en", description="that a report opens in and is printed in")
 

@@ -22,6 +22,7 @@ RECORDS = {  # views that are no models: their comments are in the migrations
         "publication_id": "bigint", "published_at": "timestamp with time zone", "business_date": "date",
         "is_current": "boolean", "gate_status": "text", "approved_by": "text", "rows_added": "bigint",
         "rows_closed": "bigint", "code_version": "text", "reason": "text", "restores": "bigint", "is_kept": "boolean",
+        "engine": "text",
     },
     "publication_lender": {
         "publication_id": "bigint", "lender": "text", "data_as_of": "date", "is_stale": "boolean",

@@ -60,6 +60,9 @@ def _ensure_database(owner: Address, name: str) -> None:
 def _provision_warehouse(settings: Settings, owner: Address) -> None:
     with connect(owner.url(), "provision") as connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.provision'))")
+        if settings.engine == "spark":
+            # The embedded server stretches its random passwords less, and Postgres's JDBC driver refuses to log in so.
+            cursor.execute("set local scram_iterations = 4096")
         for role in Role:
             password = getattr(settings, f"{role.value}_password")
             _ensure_role(cursor, role.login, password.get_secret_value() if password else None)

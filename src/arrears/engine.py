@@ -1,0 +1,57 @@
+"""Who runs the models: Postgres itself, or Spark on the lake. One dbt project, two targets of it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import arrears
+from arrears.errors import Usage
+from arrears.settings import Settings
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """How dbt is started: `program`, the words before dbt's own; `options`, those after; and its environment."""
+
+    program: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+# In a process of its own: dbt keeps global state, and its memory is given back when it ends.
+ON_POSTGRES = Dbt((sys.executable, "-m", "arrears.dbt_process"))
+
+
+def chosen(settings: Settings) -> Dbt:
+    """The dbt that builds the candidate. Raises Usage where the engine lacks what it needs."""
+    return _on_spark(settings) if settings.engine == "spark" else ON_POSTGRES
+
+
+def _on_spark(settings: Settings) -> Dbt:
+    python = settings.spark_environment / "bin" / "python"
+    if not python.exists():
+        raise Usage(
+            f"ARREARS_ENGINE is spark and there is no Spark in {settings.spark_environment}: `make spark` installs it."
+        )
+    if not settings.spark_master:
+        raise Usage(
+            "ARREARS_ENGINE is spark: say where, for example ARREARS_SPARK_MASTER=spark://master.internal:7077."
+        )
+    if not settings.lake:
+        raise Usage(
+            "ARREARS_ENGINE is spark: say where the lake is with ARREARS_LAKE, a folder or a URL all workers reach."
+        )
+    return Dbt(
+        (str(python), "-m", "arrears.spark.process"),
+        ("--target", "spark"),
+        {
+            # the package's own files, and none of the packages beside it
+            "PYTHONPATH": str(Path(arrears.__file__).parents[1]),
+            "ARREARS_SPARK_MASTER": settings.spark_master,
+            "ARREARS_LAKE": settings.lake,
+            "ARREARS_HOME": str(settings.home.absolute()),
+            "ARREARS_JDBC_DRIVER": str(settings.jdbc_driver),
+        },
+    )

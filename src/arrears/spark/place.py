@@ -1,0 +1,62 @@
+"""Where a build on Spark finds things, as `arrears build` says it in the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a build on Spark reads and writes.
+
+    Attributes:
+        master: Spark's URL of the cluster (`spark://host:7077`, `local[2]`).
+        lake: a folder or a URL that every worker can read and write. home: a folder of the driver's machine.
+        driver: the jar of Postgres's JDBC driver. host … password: of the warehouse, as the role that builds.
+    """
+
+    master: str
+    lake: str
+    home: Path
+    driver: Path
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Place:
+        return cls(
+            master=environment["ARREARS_SPARK_MASTER"],
+            lake=environment["ARREARS_LAKE"].rstrip("/"),
+            home=Path(environment["ARREARS_HOME"]),
+            driver=Path(environment["ARREARS_JDBC_DRIVER"]),
+            host=environment["ARREARS_DBT_HOST"],
+            port=int(environment["ARREARS_DBT_PORT"]),
+            database=environment["ARREARS_DBT_DBNAME"],
+            user=environment["ARREARS_DBT_USER"],
+            password=environment["ARREARS_DBT_PASSWORD"],
+        )
+
+    @property
+    def raw(self) -> str:
+        """The files that the loader writes beside the tables of `raw`."""
+        return f"{self.lake}/raw"
+
+    @property
+    def built(self) -> str:
+        """What builds leave for the next one."""
+        return f"{self.lake}/built"
+
+    def jdbc(self) -> dict[str, str]:
+        """Spark's options for the warehouse. The password is in no file and no catalogue: nothing keeps the options."""
+        return {
+            "url": f"jdbc:postgresql://{self.host}:{self.port}/{self.database}?reWriteBatchedInserts=true",
+            "driver": "org.postgresql.Driver",
+            "user": self.user,
+            "password": self.password,
+        }

@@ -1,0 +1,53 @@
+"""The process that builds on Spark: a session, what the models read, dbt, and the candidate back to Postgres.
+
+Its arguments are dbt's. Ends with dbt's exit code; with 3 and one last line, when the trouble is the surroundings'.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from arrears.dbt_process import end_with_the_parent
+from arrears.errors import ArrearsError
+from arrears.spark.hand_over import hand_over
+from arrears.spark.place import Place
+from arrears.spark.session import open_session
+from arrears.spark.tables import copy_control_tables, name_raw_files, start_anew
+
+
+def main() -> None:
+    end_with_the_parent()
+    try:
+        code = _build(Place.of_environment(), sys.argv[1:])
+    except ArrearsError as error:
+        print(error, flush=True)
+        code = error.exit_code
+    sys.exit(code)
+
+
+def _build(place: Place, command: list[str]) -> int:
+    session = open_session(place)
+    if "--full-refresh" in command:
+        start_anew(session, place)
+    copy_control_tables(session, place)
+    name_raw_files(session, place)
+    code = _dbt(command)
+    if code == 0:
+        hand_over(session, place, Path(command[command.index("--target-path") + 1]))
+    session.stop()
+    return code
+
+
+def _dbt(command: list[str]) -> int:
+    from dbt.cli.main import dbtRunner
+
+    done = dbtRunner().invoke(command)
+    if done.exception is not None:
+        print(done.exception, flush=True)
+        return 2
+    return 0 if done.success else 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The Spark session that dbt's session method finds when it asks for one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from arrears.errors import Infrastructure
+from arrears.spark.place import Place
+
+SECONDS_TO_ANSWER = 5
+SECONDS_TO_START = 120
+
+
+def open_session(place: Place) -> SparkSession:
+    """A session on the cluster, which has run a first task.
+
+    Raises:
+        Infrastructure: no Java, no JDBC driver, no master or no worker.
+    """
+    _find_java()
+    if not place.driver.is_file():
+        raise Infrastructure(
+            f"Postgres's JDBC driver is not at {place.driver}: install it (Debian, Ubuntu: libpostgresql-jdbc-java), "
+            "or set ARREARS_JDBC_DRIVER to its jar."
+        )
+    _find_master(place.master)
+    # Memory, cores, an object store's keys: spark-defaults.conf (SPARK_CONF_DIR). Here is what the models rely on.
+    builder = (
+        SparkSession.builder.appName("arrears")
+        .master(place.master)
+        .config("spark.jars", str(place.driver))
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        # instants are shown in UTC by both engines; local days are computed from the lender's own zone
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.warehouse.dir", place.built)
+        .config("spark.sql.sources.partitionOverwriteMode", "dynamic")
+        # what it can conclude about a row of many compared columns grows until there is no memory left
+        .config("spark.sql.constraintPropagation.enabled", "false")
+        # the first and the last day ever are written as they are
+        .config("spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED")
+        .config("spark.sql.parquet.datetimeRebaseModeInRead", "CORRECTED")
+        # which tables there are in the lake: known to the driver alone, which is one process at a time
+        .config("spark.hadoop.javax.jdo.option.ConnectionURL", _catalogue(place.home))
+        .config("spark.driver.extraJavaOptions", f"-Dderby.stream.error.file={place.home / 'spark' / 'derby.log'}")
+    )
+    try:
+        session = builder.enableHiveSupport().getOrCreate()
+    except (PySparkException, RuntimeError, OSError) as error:
+        raise Infrastructure(f"Spark does not start on {place.master}: {str(error).splitlines()[0]}") from error
+    session.sparkContext.setLogLevel("ERROR")
+    _run_a_task(session, place.master)
+    _fit_shuffles(session)
+    return session
+
+
+def _catalogue(home: Path) -> str:
+    (home / "spark").mkdir(parents=True, exist_ok=True)
+    return f"jdbc:derby:;databaseName={home / 'spark' / 'catalogue'};create=true"
+
+
+def _find_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    if not (shutil.which("java") or (home and (Path(home) / "bin" / "java").is_file())):
+        raise Infrastructure(
+            "Spark needs Java 17 or newer and there is none: install it (Debian and Ubuntu: openjdk-17-jre-headless), "
+            "or set JAVA_HOME."
+        )
+
+
+def _find_master(master: str) -> None:
+    """Spark itself would try for a minute and then speak of a stopped context."""
+    if not master.startswith("spark://"):
+        return
+    for address in master.removeprefix("spark://").split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()
+        except (OSError, ValueError):
+            continue
+        return
+    raise Infrastructure(f"No Spark master answers at {master}: start it, or set ARREARS_SPARK_MASTER to where it is.")
+
+
+def _run_a_task(session: SparkSession, master: str) -> None:
+    """Spark waits for a worker for ever, and says so in its log only."""
+    answered = threading.Event()
+
+    def count() -> None:
+        session.range(1).count()
+        answered.set()
+
+    threading.Thread(target=count, daemon=True).start()
+    if not answered.wait(SECONDS_TO_START):
+        raise Infrastructure(
+            f"No worker of {master} took a task within {SECONDS_TO_START} s: are workers registered, with cores and "
+            "memory to spare?"
+        )
+
+
+def _fit_shuffles(session: SparkSession) -> None:
+    """As many pieces as the cluster's cores are busy with, a few times over, unless somebody has said how many."""
+    asked = session.sparkContext.getConf().get("spark.sql.shuffle.partitions")
+    if asked is None:
+        session.conf.set("spark.sql.shuffle.partitions", max(4, 3 * session.sparkContext.defaultParallelism))

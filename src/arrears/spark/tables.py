@@ -1,0 +1,68 @@
+"""What a build on Spark reads: the control tables of `ops`, from Postgres, and the rows of `raw`, from the lake."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, SparkSession
+
+from arrears.spark.place import Place
+
+# Copied when a build begins, so that all of it sees one state. Of what the gates found the builder may read who and how
+# many, not what; a time of day is text on Spark, which has no such type.
+OPS = {
+    "lender": (
+        "lender, name_en, name_zh, currency, timezone, calendar, cast(delivery_deadline as text) as delivery_deadline"
+    ),
+    "lender_entity": "lender, entity, mode, is_cumulative",
+    "lender_convention": "lender, product, convention, value, effective_from",
+    "delivery": (
+        "delivery_id, lender, business_date, version, status, contract_effective_from, received_at, decided_at, "
+        "rows_in_files, rows_accepted, rows_rejected"
+    ),
+    "delivery_file": "file_id, delivery_id, resource, rows_in_file, rows_accepted, rows_rejected",
+    "delivery_in_build": "delivery_id, from_build, until_build",
+    "build": "build_id, business_date, status, started_at, base_build",
+    "gate_run": "gate_run_id, boundary, delivery_id",
+    "gate_result": "gate_run_id, success",
+}
+RAW = ("loan", "borrower", "instalment", "payment", "loan_event", "collection_action", "reported_position")
+# The folders that the loader sorts its files into.
+FOLDERS = ("lender", "business_date")
+
+
+# What dbt makes, and the copies above.
+BUILT = ("staging", "intermediate", "candidate", "ops")
+
+
+def start_anew(session: SparkSession, place: Place) -> None:
+    """Remove what builds have left: a build of everything may follow one that was killed half-way through a table."""
+    for schema in BUILT:
+        session.sql(f"drop schema if exists {schema} cascade")
+    jvm = session.sparkContext._jvm
+    assert jvm is not None
+    folder = jvm.org.apache.hadoop.fs.Path(place.built)
+    folder.getFileSystem(session.sparkContext._jsc.hadoopConfiguration()).delete(folder, True)
+
+
+def copy_control_tables(session: SparkSession, place: Place) -> None:
+    session.sql("create schema if not exists ops")
+    for table, columns in OPS.items():
+        read = _query(session, place, f"select {columns} from ops.{table}")
+        read.coalesce(1).write.mode("overwrite").saveAsTable(f"ops.{table}")
+
+
+def name_raw_files(session: SparkSession, place: Place) -> None:
+    """Make tables of the lake's files. Their columns are those of Postgres; the files are found anew each time."""
+    session.sql("create schema if not exists raw")
+    for entity in RAW:
+        columns = _query(session, place, f"select * from raw.{entity} where false").schema
+        declared = ", ".join(f"`{column.name}` {column.dataType.simpleString()}" for column in columns)
+        session.sql(f"drop table if exists raw.{entity}")
+        session.sql(
+            f"create table raw.{entity} ({declared}) using parquet partitioned by ({', '.join(FOLDERS)}) "
+            f"location '{place.raw}/{entity}'"
+        )
+        session.sql(f"msck repair table raw.{entity}")
+
+
+def _query(session: SparkSession, place: Place, query: str) -> DataFrame:
+    return session.read.format("jdbc").options(**place.jdbc()).option("query", query).load()

@@ -1,0 +1,99 @@
+"""Spark builds what Postgres builds: every relation of the candidate row for row, to the cent and the day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from arrears import pipeline
+from arrears.load import registry
+from arrears.settings import Role, Settings, settings
+from arrears.simulate import layouts, simulate
+from arrears.simulate.faults import Order, inject
+from arrears.simulate.writers import Landing
+from arrears.warehouse.connect import connect
+
+from ..conftest import Warehouse, days
+from .both import candidate, differences, on_postgres
+from .cluster import Cluster
+from .lake import fill
+
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200)]
+
+LENDERS = ["hongchuang", "jike", "lakala", "paipai", "xiaodangjia"]
+FIRST, LAST = dt.date(2024, 3, 1), dt.date(2024, 3, 31)
+LOANS, SEED = 60, 5
+# Days sent again with a correction, by the day on which they are.
+CORRECTED = {dt.date(2024, 3, 5): ("xiaodangjia", 3), dt.date(2024, 3, 20): ("jike", 10), LAST: ("paipai", 29)}
+
+
+class Book:
+    """Five lenders' deliveries, loaded day by day into the warehouse and the lake."""
+
+    def __init__(self, warehouse: Warehouse, lake: Path) -> None:
+        self.warehouse, self.lake = warehouse, lake
+        self.landing, self.home = Path(warehouse.settings.landing), Path(warehouse.settings.home)
+        simulate(start=FIRST, end=LAST, loans=LOANS, seed=SEED, landing=self.landing, truth=self.home / "truth")
+
+    def load(self, day: dt.date, *lenders: str) -> None:
+        """Load, and accept without the gate, which others test."""
+        loader = self.warehouse.url(Role.LOADER)
+        with connect(loader, "test") as connection, connection.cursor() as cursor:
+            for lender in lenders:
+                loaded = pipeline.load(lender, day, url=loader)
+                registry.accept(cursor, loaded.delivery_id)
+                connection.commit()
+        fill(self.lake, self.warehouse.owner_url)
+
+    def correct(self, lender: str, day: dt.date) -> None:
+        place = {lender: (Landing(str(self.landing), lender), layouts.find(lender).FORMAT)}
+        inject([Order("resent_changed", lender, day)], landings=place, seed=SEED, withheld=self.home / "aside")
+        self.load(day, lender)
+
+    def build(self, day: dt.date) -> int:
+        return pipeline.build(day, url=self.warehouse.url(Role.BUILDER)).build_id
+
+
+@pytest.fixture(scope="module")
+def book(shared_warehouse: Warehouse, lake: Path) -> Book:
+    return Book(shared_warehouse, lake)
+
+
+def test_a_month_day_by_day_with_corrections_and_a_lost_worker(book: Book, cluster: Cluster, server: Settings) -> None:
+    for number, day in enumerate(days(FIRST, LAST)):
+        book.load(day, *LENDERS)
+        if day in CORRECTED:
+            lender, sent_first = CORRECTED[day]
+            book.correct(lender, day.replace(day=sent_first))
+        if number == 1:
+            threading.Thread(target=_lose_a_worker, args=(book, cluster), daemon=True).start()
+        build_id = book.build(day)
+        if number == 1:
+            assert len(cluster.workers) == 1
+            cluster.add_worker()
+        assert differences(candidate(book.warehouse.owner_url), on_postgres(day, server, "of_spark", settings())) == []
+        went_on = book.warehouse.value("select base_build is not null from ops.build where build_id = %s", build_id)
+        assert went_on == (number > 0)
+
+
+def _lose_a_worker(book: Book, cluster: Cluster) -> None:
+    """Once dbt is half-way."""
+    log = book.home / "dbt" / "logs" / "dbt.log"
+    seen = log.stat().st_size
+    while b"OK created sql touched model intermediate.int_loan_state" not in log.read_bytes()[seen:]:
+        time.sleep(0.2)
+    cluster.kill_worker()
+
+
+def test_gate_publisher_and_record_take_it_as_any_candidate(book: Book) -> None:
+    build_id = book.warehouse.value("select max(build_id) from ops.build")
+    pipeline.gate_candidate(build_id, url=book.warehouse.url(Role.PUBLISHER))
+    published = pipeline.publish(
+        build_id, url=book.warehouse.url(Role.PUBLISHER), approved_by="the test", reason="a test"
+    )
+    assert published.outcome == "published"
+    assert book.warehouse.rows("select engine from publication where is_current", role=Role.READER) == [("spark",)]
