@@ -52,7 +52,8 @@ PUBLISH_DOC = """
 **Does:** one dbt build into `candidate`, the expectations over it, a person's approval where only warnings stand in
 the way, one transaction that publishes the rows that differ, then its report. Runs when `call_publication` says that
 the date is due: every lender due is there, or the publication cut-off has passed. One run at a time, and
-build, gate and publish share the pool `arrears_publication` of one slot.
+build, gate and publish share the pool `arrears_publication` of one slot. The XCom `engine` of `build` says which
+engine ran the models.
 
 #### Triage
 - **Pages when** a task fails; `marts` then is as it was before. `build`: dbt or the warehouse. `gate_candidate`:
@@ -152,7 +153,9 @@ def build() -> int:
     context = get_current_context()
     day = wiring.business_date(context)
     wiring.name_lineage_parent(context["ti"])
-    return pipeline.build(day, url=wiring.url_of(wiring.BUILDER)).build_id
+    built = pipeline.build(day, url=wiring.url_of(wiring.BUILDER))
+    context["ti"].xcom_push("engine", built.engine)
+    return built.build_id
 
 
 @task(pool=wiring.PUBLICATION_POOL)

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -21,6 +22,7 @@ import arrears
 from arrears import base_build, engine, lineage
 from arrears.errors import Infrastructure, Refused
 from arrears.settings import Settings
+from arrears.spark.beside import TROUBLE
 from arrears.take_over import take_over
 from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect, one
@@ -32,7 +34,10 @@ SERVER_TROUBLE = (
     "could not connect", "connection refused", "connection to server", "connection already closed",
     "server closed the connection", "terminating connection", "eof detected", "could not receive data",
     "could not send data", "the database system is", "no space left", "deadlock detected", "canceling statement due to",
+    "sparkcontext was shut down", "stopped sparkcontext", "master removed our application", "executorlostfailure",
+    "job aborted due to stage failure", "py4jnetworkerror", "outofmemoryerror", "no live sparkcontext",
 )  # fmt: skip
+JAVA_FRAMES = re.compile(r"\s+at (?:[a-z]\w*\.)+.*", re.S)
 
 # The folder of the models that are published. A candidate also has the views that the gate holds its marts against.
 MARTS = "marts"
@@ -44,13 +49,18 @@ LEFT_OUT = ("unit_test",)
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A finished build. models: tables and views built; tests: data tests passed; seconds: wall time of dbt."""
+    """A finished build.
+
+    Attributes:
+        models: tables and views built. tests: data tests passed. seconds: wall time of dbt. engine: that ran them.
+    """
 
     build_id: int
     business_date: str
     models: int
     tests: int
     seconds: float
+    engine: str
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -94,8 +104,9 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
     passed = [result for result in results["results"] if result["status"] in ("success", "pass")]
     kinds = Counter(result["unique_id"].split(".", maxsplit=1)[0] for result in passed)
     return BuildResult(
-        build_id, business_date.isoformat(), kinds["model"], kinds["test"], round(results["elapsed_time"], 1)
-    )
+        build_id, business_date.isoformat(), kinds["model"], kinds["test"], round(results["elapsed_time"], 1),
+        settings.engine,
+    )  # fmt: skip
 
 
 def _end_orphans(cursor: Cursor) -> None:
@@ -204,6 +215,7 @@ def run_dbt(
 
 def _run_dbt(base: int | None, url: str, settings: Settings, target: Path) -> dict[str, Any]:
     """Build everything, or what changed since the build `base`. The models read on record which build that is."""
+    on_spark = settings.engine == "spark"
     run_results = target / "run_results.json"
     run_results.unlink(missing_ok=True)
     left_out = [*LEFT_OUT, *(["seed"] if base else [])]
@@ -214,8 +226,13 @@ def _run_dbt(base: int | None, url: str, settings: Settings, target: Path) -> di
     )  # fmt: skip
     if done.returncode < 0:
         raise Infrastructure(f"dbt was ended by signal {-done.returncode} (out of memory?); build again.")
+    _, _, trouble = done.stdout.rpartition(TROUBLE)
+    if TROUBLE in done.stdout:
+        raise (
+            Infrastructure(trouble.strip()) if done.returncode == Infrastructure.exit_code else Refused(trouble.strip())
+        )
     if not run_results.exists():
-        raise _trouble(done.stdout, [last_words(done.stdout)], target)
+        raise _trouble(done.stdout, [last_words(done.stdout)], target, on_spark)
     results: dict[str, Any] = json.loads(run_results.read_text())
     failed = [
         f"{result['unique_id'].split('.', 2)[-1]}: {' '.join(str(result['message']).split())}"
@@ -223,7 +240,7 @@ def _run_dbt(base: int | None, url: str, settings: Settings, target: Path) -> di
         if result["status"] in ("error", "fail", "runtime error")
     ]
     if failed or done.returncode != 0:
-        raise _trouble(done.stdout, failed or [last_words(done.stdout)], target)
+        raise _trouble(done.stdout, failed or [last_words(done.stdout)], target, on_spark)
     return results
 
 
@@ -237,10 +254,11 @@ def _send_lineage(url: str, settings: Settings, target: Path) -> None:
         log.warning("No lineage was sent: %s", last_words(done.stderr))
 
 
-def _trouble(output: str, reasons: list[str], target: Path) -> Refused | Infrastructure:
+def _trouble(output: str, reasons: list[str], target: Path, on_spark: bool) -> Refused | Infrastructure:
     log = target / "logs" / "dbt.log"
     if any(sign in output.lower() for sign in SERVER_TROUBLE):
-        return Infrastructure(f"The warehouse failed while dbt was building: {reasons[0]} (log: {log}).")
+        what = "Spark" if on_spark else "The warehouse"
+        return Infrastructure(f"{what} failed while dbt was building: {JAVA_FRAMES.sub('', reasons[0])} (log: {log}).")
     return Refused(f"dbt could not build the candidate; the marts are as they were. Log: {log}", reasons)
 
 

@@ -92,7 +92,7 @@ def build(business_date: dt.date, *, url: str) -> building.BuildResult:
     """Build the candidate as of a business date. Raises Refused or Infrastructure."""
     with _logged("build", url, business_date) as entry:
         result = building.build(business_date, url=url, settings=settings())
-        entry.detail = f"build {result.build_id}: {result.models} models, {result.tests} tests"
+        entry.detail = f"build {result.build_id}: {result.models} models, {result.tests} tests on {result.engine}"
         return result
 
 

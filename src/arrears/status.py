@@ -47,6 +47,7 @@ select
         where l.publication_id = p.publication_id and l.is_stale
     ) as stale_lenders,
     p.restores, p.approved_by, p.reason, p.code_version,
+    (select b.engine from ops.build as b where b.build_id = p.build_id) as engine,
     not exists (select from ops.publication_let_go as gone where gone.publication_id = p.publication_id) as is_kept
 from ops.publication as p order by p.publication_id
 """

@@ -15,12 +15,12 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from arrears.errors import Refused
-from arrears.spark.beside import BESIDE, candidate
+from arrears.spark.beside import BESIDE, handed_over
 
 
 def take_over(connection: Connection, manifest: Mapping[str, Any]) -> None:
     """Put the relations of the candidate in place. Raises Refused where rows break a mart's contract."""
-    relations = candidate(manifest)
+    relations = handed_over(manifest)
     with connection.cursor() as cursor:
         broken = [fault for node in relations for fault in _declare(cursor, node)]
         if broken:
@@ -56,9 +56,9 @@ def _rules(node: Mapping[str, Any]) -> list[sql.Composable]:
     rules: list[sql.Composable] = [
         sql.SQL("alter column {} set not null").format(sql.Identifier(name))
         for name, column in node["columns"].items()
-        if any(constraint["type"] == "not_null" for constraint in column["constraints"])
+        if any(constraint["type"] == "not_null" for constraint in column.get("constraints", ()))
     ]
-    for constraint in node["constraints"]:
+    for constraint in node.get("constraints", ()):  # a seed has none
         if constraint["type"] == "primary_key":
             columns = sql.SQL(", ").join(map(sql.Identifier, constraint["columns"]))
             rules.append(sql.SQL("add primary key ({})").format(columns))

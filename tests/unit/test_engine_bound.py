@@ -10,7 +10,7 @@ import pytest
 from arrears.settings import SOURCE_ROOT
 
 sys.path.insert(0, str(SOURCE_ROOT / "scripts"))
-from layering import ENGINE_BOUND, engine_bound  # noqa: E402
+from layering import ENGINE_BOUND, engine_bound
 
 BOUND = {what: re.compile(pattern, re.I) for what, pattern in ENGINE_BOUND.items()}
 REFUSED = {

@@ -222,6 +222,7 @@ def build(date: DateOption, json: Json = False) -> None:
     else:
         output.say(
             f"build {result.build_id}: {result.models} models built, {result.tests} tests passed in {result.seconds} s"
+            + (f" on {result.engine}" if result.engine != "postgres" else "")
         )
 
 
@@ -379,6 +380,7 @@ def publications(json: Json = False) -> None:
     for row in rows:  # what most have nothing of has no column: the table is to fit a terminal
         remarks = [
             f"shows publication {row['restores']} again" if row["restores"] else None,
+            f"built on {row['engine']}" if row["engine"] != "postgres" else None,
             None if row["is_kept"] else "can no longer be shown",
             f"by {row['approved_by']}: {row['reason'] or 'no reason given'}" if row["approved_by"] else None,
             f"stale: {row['stale_lenders']}" if row["stale_lenders"] else None,

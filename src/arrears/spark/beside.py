@@ -1,16 +1,19 @@
-"""What both processes of a build on Spark have to agree on: which relations go to Postgres, and by which names."""
+"""What both processes of a build on Spark agree on: what goes to Postgres, by which names, and how trouble is said."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-CANDIDATE = "candidate"
 BESIDE = "__from_spark"
+# Before the message of an error of ours, among what Spark and dbt say.
+TROUBLE = "arrears cannot build on Spark: "
 
 
-def candidate(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The models of the candidate schema: marts, and what the gate holds them against."""
+def handed_over(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The candidate: marts, and what the gate holds them against. And the seeds, which `arrears explain` reads."""
     return [
-        node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] == CANDIDATE
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "seed" or (node["resource_type"] == "model" and node["schema"] == "candidate")
     ]

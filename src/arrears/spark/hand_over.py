@@ -15,7 +15,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from arrears.errors import Infrastructure, Refused
-from arrears.spark.beside import BESIDE, candidate
+from arrears.spark.beside import BESIDE, handed_over
 from arrears.spark.place import Place
 
 MARTS = "marts"
@@ -33,7 +33,7 @@ def hand_over(session: SparkSession, place: Place, target: Path) -> None:
     Raises:
         Refused: a mart is not what its contract says. Infrastructure: Postgres did not take all of it.
     """
-    relations = candidate(json.loads((target / "manifest.json").read_text()))
+    relations = handed_over(json.loads((target / "manifest.json").read_text()))
     broken = [fault for node in relations for fault in _faults(session, node)]
     if broken:
         raise Refused("Marts are not what their contracts say; nothing was handed over.", broken)

@@ -1,15 +1,17 @@
 """The process that builds on Spark: a session, what the models read, dbt, and the candidate back to Postgres.
 
-Its arguments are dbt's. Ends with dbt's exit code; with 3 and one last line, when the trouble is the surroundings'.
+Its arguments are dbt's. Ends with dbt's exit code; or with that of an error of ours, and its message.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from arrears.dbt_process import end_with_the_parent
 from arrears.errors import ArrearsError
+from arrears.spark.beside import TROUBLE
 from arrears.spark.hand_over import hand_over
 from arrears.spark.place import Place
 from arrears.spark.session import open_session
@@ -21,8 +23,8 @@ def main() -> None:
     try:
         code = _build(Place.of_environment(), sys.argv[1:])
     except ArrearsError as error:
-        print(error, flush=True)
-        code = error.exit_code
+        print(f"{TROUBLE}{error}", flush=True)
+        os._exit(error.exit_code)  # the last word: Spark would go on to say how it stops
     sys.exit(code)
 
 

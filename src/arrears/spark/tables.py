@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
+from arrears.errors import Infrastructure
 from arrears.spark.place import Place
 
 # Copied when a build begins, so that all of it sees one state. Of what the gates found the builder may read who and how
@@ -65,4 +67,12 @@ def name_raw_files(session: SparkSession, place: Place) -> None:
 
 
 def _query(session: SparkSession, place: Place, query: str) -> DataFrame:
-    return session.read.format("jdbc").options(**place.jdbc()).option("query", query).load()
+    try:
+        return session.read.format("jdbc").options(**place.jdbc()).option("query", query).load()
+    except PySparkException as error:
+        if "FAILED_JDBC.CONNECTION" not in str(error):
+            raise
+        raise Infrastructure(
+            f"Postgres does not take a login from Java at {place.host}:{place.port}. Does it run? The embedded server "
+            "needs `arrears up` with ARREARS_ENGINE=spark once, for a password that the JDBC driver can use."
+        ) from error
