@@ -25,10 +25,12 @@ def airflow_environment(warehouse: Warehouse, home: Path) -> dict[str, str]:
     }
 
 
-def run_dags(warehouse: Warehouse, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`scripts/run_dags.py` with these arguments; its output is captured."""
+def run_dags(
+    warehouse: Warehouse, home: Path, *arguments: str, script: Path = SOURCE_ROOT / "scripts" / "run_dags.py"
+) -> subprocess.CompletedProcess[str]:
+    """`scripts/run_dags.py` with these arguments, or another script; its output is captured."""
     return subprocess.run(
-        [sys.executable, str(SOURCE_ROOT / "scripts" / "run_dags.py"), *arguments],
+        [sys.executable, str(script), *arguments],
         env=airflow_environment(warehouse, home),
         capture_output=True,
         text=True,
