@@ -19,7 +19,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 import arrears
-from arrears import base_build, engine, lineage
+from arrears import base_build, engine, lake, lineage
 from arrears.errors import Infrastructure, Refused
 from arrears.settings import Settings
 from arrears.spark.beside import TROUBLE
@@ -73,14 +73,13 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         Refused: a model or a dbt test failed; each is a reason.
         Infrastructure: dbt could not run, or the warehouse failed under it.
     """
+    dbt = engine.chosen(settings)
     with connect(url, "build", autocommit=True) as connection, connection.cursor() as cursor:
         # Held until the connection closes: the candidate is neither built twice at once nor built under a publisher.
         cursor.execute("select pg_advisory_lock(hashtext('arrears.candidate'))")
         _end_orphans(cursor)
         on_spark = settings.engine == "spark"
-        rules = base_build.fingerprint(
-            cursor, settings.dbt_project, f"spark {settings.lake}" if on_spark else "postgres"
-        )
+        rules = base_build.fingerprint(cursor, settings.dbt_project, engine.tables(settings))
         base = base_build.find(cursor, rules)
         # A build on Spark that fails leaves its tables half-way; one on Postgres leaves what others can go on from.
         if base is None or on_spark:
@@ -88,7 +87,9 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         build_id = _begin(cursor, business_date, settings.engine, base)
         target = settings.home / "dbt"
         try:
-            results = _run_dbt(base, url, settings, target)
+            if on_spark:
+                lake.fill(url=url, lake=settings.lake)  # whoever loaded may have been stopped before
+            results = _run_dbt(dbt, base, url, settings, target)
             manifest = json.loads((target / "manifest.json").read_text())
             if on_spark:
                 take_over(connection, manifest)
@@ -213,7 +214,7 @@ def run_dbt(
         return subprocess.CompletedProcess(command_line, process.wait(), said)
 
 
-def _run_dbt(base: int | None, url: str, settings: Settings, target: Path) -> dict[str, Any]:
+def _run_dbt(dbt: engine.Dbt, base: int | None, url: str, settings: Settings, target: Path) -> dict[str, Any]:
     """Build everything, or what changed since the build `base`. The models read on record which build that is."""
     on_spark = settings.engine == "spark"
     run_results = target / "run_results.json"
@@ -222,7 +223,7 @@ def _run_dbt(base: int | None, url: str, settings: Settings, target: Path) -> di
     done = run_dbt(
         "build", *(word for kind in left_out for word in ("--exclude-resource-type", kind)),
         *([] if base else ["--full-refresh"]),
-        variables={}, url=url, settings=settings, target=target, dbt=engine.chosen(settings),
+        variables={}, url=url, settings=settings, target=target, dbt=dbt,
     )  # fmt: skip
     if done.returncode < 0:
         raise Infrastructure(f"dbt was ended by signal {-done.returncode} (out of memory?); build again.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,19 @@ ON_POSTGRES = Dbt((sys.executable, "-m", "arrears.dbt_process"))
 def chosen(settings: Settings) -> Dbt:
     """The dbt that builds the candidate. Raises Usage where the engine lacks what it needs."""
     return _on_spark(settings) if settings.engine == "spark" else ON_POSTGRES
+
+
+def tables(settings: Settings) -> str:
+    """Whose tables a build may go on from: each engine has its own, on Spark those of a lake that the catalogue here
+    knows. One that was lost, or that builds from another machine have passed by, knows them no more."""
+    if settings.engine != "spark":
+        return settings.engine
+    catalogue = settings.home / "spark" / "catalogue"
+    name = catalogue.with_suffix(".name")
+    if not (catalogue.is_dir() and name.exists()):
+        name.parent.mkdir(parents=True, exist_ok=True)
+        name.write_text(uuid.uuid4().hex)
+    return f"spark {settings.lake} {name.read_text()}"
 
 
 def _on_spark(settings: Settings) -> Dbt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -227,6 +228,23 @@ def test_a_build_keeps_what_it_may_be_reading(acme: Acme, arrears: CommandLine) 
         assert acme.files() == acme.files_of((DAY, first), (DAY, second))
     assert arrears("lake").out == f"0 files written, {len(ENTITIES)} removed\n"
     assert acme.files() == acme.files_of((DAY, second))
+
+
+def test_what_the_newest_build_is_made_from_is_there(acme: Acme, arrears: CommandLine) -> None:
+    """Also what was never written, and is no longer accepted by the time somebody looks."""
+    first = acme.deliver(loans=loans("5"))
+    run = acme.warehouse.rows
+    begin = "insert into ops.build (business_date, status, code_version) values (%s, 'built', 't') returning build_id"
+    (build_id,) = run(begin, DAY, role=Role.BUILDER)[0]
+    run("insert into ops.delivery_in_build values (%s, %s, null)", first, build_id, role=Role.BUILDER)
+    second = acme.deliver(loans=loans("7"))
+    assert acme.files() == acme.files_of((DAY, first), (DAY, second))
+    shutil.rmtree(acme.lake)
+    assert arrears("lake").out == f"{2 * len(ENTITIES)} files written, 0 removed\n"
+    assert acme.files() == acme.files_of((DAY, first), (DAY, second))
+    (next_build,) = run(begin, DAY, role=Role.BUILDER)[0]
+    run("update ops.delivery_in_build set until_build = %s", next_build, role=Role.BUILDER)
+    assert arrears("lake").out == f"0 files written, {len(ENTITIES)} removed\n"
 
 
 def test_the_weekly_upkeep_makes_good(acme: Acme) -> None:

@@ -1,4 +1,4 @@
-"""Bringing the lake to what the registry says: a file for what is accepted and lacks one, none for what is not.
+"""Bringing the lake to what the registry says: a file for what stands and lacks one, none for what does not.
 
 It is written from raw, once a delivery is accepted, and what is missing is told from the names that are there. So
 whatever was killed, lost or removed before, filling again makes good, and filling what is full writes nothing.
@@ -30,7 +30,7 @@ class Filled:
 
 
 def fill(*, url: str, lake: str, delivery_id: int | None = None) -> Filled:
-    """Write what is accepted and not there, remove what is there and not accepted.
+    """Write what stands and is not there, remove what is there and does not stand.
 
     Args:
         url: libpq URL of a role that reads raw. lake: path or fsspec URL.
@@ -44,12 +44,12 @@ def fill(*, url: str, lake: str, delivery_id: int | None = None) -> Filled:
         for lender in _lenders(cursor, delivery_id):
             # One at a time for a lender: two would write the same files, and one remove what the other just put there.
             cursor.execute("select pg_advisory_lock(hashtext('arrears.lake'), hashtext(%s))", [lender])
-            accepted, there = _accepted(cursor, lender), _there(store, lender)
-            lacking = [file for file in accepted if file not in there]
+            standing, there = _standing(cursor, lender), _there(store, lender)
+            lacking = [file for file in standing if file not in there]
             for file in lacking:
                 store.put(file, partial(rows.write, cursor, file))
             written += len(lacking)
-            removed += _remove(cursor, store, there.difference(accepted))
+            removed += _remove(cursor, store, there.difference(standing))
             cursor.execute("select pg_advisory_unlock(hashtext('arrears.lake'), hashtext(%s))", [lender])
     return Filled(written, removed)
 
@@ -62,11 +62,16 @@ def _lenders(cursor: Cursor, delivery_id: int | None) -> list[str]:
     return [lender for (lender,) in cursor.fetchall()]
 
 
-def _accepted(cursor: Cursor, lender: str) -> list[RawFile]:
-    """A file of every entity, also of those a delivery has no rows of: so names alone say what is missing, and an
-    engine finds a folder and the columns of each. Newest first: what is left of long ago waits for what is new."""
+def _standing(cursor: Cursor, lender: str) -> list[RawFile]:
+    """What is accepted, and what the newest build is made from though another version was accepted since.
+
+    A file of every entity, also of those a delivery has no rows of: so names alone say what is missing, and an engine
+    finds a folder and the columns of each. Newest first: what is left of long ago waits for what is new.
+    """
     cursor.execute(
-        "select business_date, delivery_id from ops.delivery where lender = %s and status = 'accepted' order by 1 desc",
+        "select business_date, delivery_id from ops.delivery where lender = %s and (status = 'accepted' or delivery_id "
+        "in (select known.delivery_id from ops.delivery_in_build as known where known.until_build is null)) "
+        "order by 1 desc",
         [lender],
     )
     deliveries: list[tuple[dt.date, int]] = cursor.fetchall()
