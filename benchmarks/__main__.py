@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import build, day, gate, load, publication, report, size
+from . import build, day, engines, gate, load, publication, report, size
 from .machine import described
 from .table import Figure, written
 
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
     "load": lambda options: load.measured(options.rows, options.times),
     "day": lambda options: day.measured(options.loans, options.months, options.times),
     "build": lambda options: build.measured(options.loans, options.months, options.times, options.most_rows),
+    "engines": lambda options: engines.measured(options.loans, max(options.months), options.times),
     "publication": lambda options: publication.measured(options.published_rows, options.times),
     "gate": lambda options: gate.measured(options.rows, options.loans, options.times),
     "report": lambda options: report.measured(options.report_loans, options.times),

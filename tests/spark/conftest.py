@@ -9,9 +9,9 @@ import pytest
 
 from arrears.settings import SOURCE_ROOT, Settings, settings
 from arrears.warehouse.provision import provision
+from benchmarks.cluster import LOOPBACK, Cluster, running_cluster
 
 from ..conftest import Warehouse, open_warehouse, running_server
-from .cluster import LOOPBACK, Cluster, running_cluster
 
 ENVIRONMENT = SOURCE_ROOT / ".venv-spark"
 

@@ -16,10 +16,10 @@ from arrears.simulate import layouts, simulate
 from arrears.simulate.faults import Order, inject
 from arrears.simulate.writers import Landing
 from arrears.warehouse.connect import connect
+from benchmarks.cluster import Cluster
 
 from ..conftest import Warehouse, days
 from .both import candidate, differences, on_postgres
-from .cluster import Cluster
 from .lake import fill
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200)]

@@ -16,11 +16,11 @@ from arrears.load import registry
 from arrears.settings import Role, Settings, settings
 from arrears.simulate import simulate
 from arrears.warehouse.connect import connect
+from benchmarks.cluster import running_cluster
 
 from ..chaos.test_disk_full import MIB, mounted
 from ..conftest import Warehouse
 from .both import Candidate, candidate
-from .cluster import running_cluster
 from .conftest import ENVIRONMENT
 from .lake import fill
 

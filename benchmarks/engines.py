@@ -1,0 +1,112 @@
+"""Building everything on both engines: the same book, the same marts; on Spark with one worker and with two.
+
+A worker has one core. Postgres has as many connections as dbt has threads, two. Every build is one of everything: on
+Spark from the files of the lake to the candidate handed over to Postgres, with the start of the session. What was
+shuffled, and how uneven it came out, is read from Spark's own event log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg2.sql import SQL, Identifier
+
+from arrears.contract.entities import ENTITIES
+
+from .cluster import LOOPBACK, running_cluster
+from .place import LAST, Place, place
+from .table import Figure
+
+SPARK = Path(__file__).resolve().parents[1] / ".venv-spark"
+WORKERS = (1, 2)
+EVENTS = """\
+spark.eventLog.enabled true
+spark.eventLog.dir file:{folder}
+spark.eventLog.rolling.enabled false
+spark.eventLog.compress false
+"""
+
+
+def measured(loans: int, months: int, times: int) -> Iterator[Figure]:
+    """The figures of a book. loans: what each lender lends in eighteen months. months: of deliveries."""
+    if not (SPARK / "bin" / "python").exists():
+        print("engines: left out, for there is no Spark: `make spark` installs it", file=sys.stderr)
+        return
+    with place() as there:
+        os.environ["ARREARS_LAKE"] = f"{there.home}/lake"
+        there.history(months, loans)
+        ((lent,),) = there.own("select count(distinct (lender, loan_id)) from raw.loan")
+        count = SQL("select count(*) from raw.{}")
+        rows = sum(there.own(count.format(Identifier(entity)))[0][0] for entity in ENTITIES)
+        part = f"full build of {lent:,} loans, {rows:,} rows received"
+        on_postgres = Figure(part, "Postgres", "s", [_build(there) for _ in range(times)])
+        yield on_postgres
+        yield _per_core(on_postgres, rows, 2)
+        for workers in WORKERS:
+            yield from _on_spark(there, part, rows, workers, times, on_postgres)
+
+
+def _per_core(figure: Figure, rows: int, cores: int) -> Figure:
+    per_second = [rows / seconds / cores for seconds in figure.measured]
+    return Figure(figure.part, f"– {figure.what}, a second and core", "rows", per_second)
+
+
+def _build(there: Place) -> float:
+    there.own("drop table if exists intermediate.build_to_go_on_from")
+    there.step("build", LAST)
+    return there.took("build")
+
+
+def _on_spark(there: Place, part: str, rows: int, workers: int, times: int, on_postgres: Figure) -> Iterator[Figure]:
+    folder = there.home / f"cluster_{workers}"
+    events = folder / "events"
+    events.mkdir(parents=True)
+    (folder / "spark-defaults.conf").write_text(EVENTS.format(folder=events))
+    with running_cluster(SPARK, folder, workers) as cluster:
+        os.environ |= {
+            "ARREARS_ENGINE": "spark", "ARREARS_SPARK_MASTER": cluster.master, "SPARK_LOCAL_IP": LOOPBACK,
+            "SPARK_CONF_DIR": str(folder),
+        }  # fmt: skip
+        there.run("up")  # for a password that the JDBC driver can use
+        seconds = [_build(there) for _ in range(times)]
+        del os.environ["ARREARS_ENGINE"]
+    named = f"Spark, {workers} worker{'s' if workers > 1 else ''}"
+    took = Figure(part, named, "s", seconds, on_postgres)
+    yield took
+    yield _per_core(took, rows, workers)
+    noted = [_noted(log) for log in events.iterdir()]
+    yield Figure(part, f"– {named}, shuffled", "MiB", [one.shuffled / 2**20 for one in noted])
+    yield Figure(part, f"– {named}, longest task of a stage, of its median", "×", [one.skew for one in noted])
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What one application's event log says. shuffled: bytes. skew: as `_skew` has it."""
+
+    shuffled: int
+    skew: float
+
+
+def _noted(log: Path) -> Noted:
+    shuffled, of_stages = 0, defaultdict[int, list[int]](list)
+    with log.open() as lines:
+        for line in lines:
+            if '"SparkListenerTaskEnd"' in line:
+                event = json.loads(line)
+                metrics = event.get("Task Metrics") or {}
+                shuffled += metrics.get("Shuffle Write Metrics", {}).get("Shuffle Bytes Written", 0)
+                of_stages[event["Stage ID"]].append(metrics.get("Executor Run Time", 0))
+    return Noted(shuffled, _skew(of_stages.values()))
+
+
+def _skew(stages: Iterable[list[int]]) -> float:
+    """Of the ten stages that take longest: how many times the median of its tasks the longest takes, at worst."""
+    long = sorted((tasks for tasks in stages if len(tasks) > 1), key=sum, reverse=True)[:10]
+    return max((max(tasks) / max(statistics.median(tasks), 1) for tasks in long), default=1.0)
