@@ -44,6 +44,8 @@ def open_session(place: Place) -> SparkSession:
         .config("spark.sql.sources.partitionOverwriteMode", "dynamic")
         # what it can conclude about a row of many compared columns grows until there is no memory left
         .config("spark.sql.constraintPropagation.enabled", "false")
+        # it puts a filter into a recursion (int_payment_attribution) that the planner then cannot resolve
+        .config("spark.sql.optimizer.dynamicPartitionPruning.enabled", "false")
         # the first and the last day ever are written as they are
         .config("spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED")
         .config("spark.sql.parquet.datetimeRebaseModeInRead", "CORRECTED")
