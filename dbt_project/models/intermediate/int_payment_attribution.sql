@@ -31,8 +31,8 @@ payments as (
     where allocated.is_cash
 ),
 
--- A return may be returned: each payment with all it undoes, down to the first. Fifty returns in a row are payments that
--- are said to undo each other, and have no first.
+-- A return may be returned: each payment with all it undoes, down to the first. Fifty returns in a row are payments
+-- that are said to undo each other, and have no first.
 returns as (
     select lender, payment_id, undoes_payment_id, 1 as in_a_row
     from payments
