@@ -24,7 +24,7 @@ class Package:
             "delivery_pending": lambda self: self.pending,
             "load": SimpleNamespace(delivery_id=7, to_dict=lambda: {"delivery_id": 7}),
             "gate_delivery": None,
-            "build": SimpleNamespace(build_id=3),
+            "build": SimpleNamespace(build_id=3, engine="postgres"),
             "gate_candidate": lambda self: SimpleNamespace(
                 outcome="warn" if self.warn else "pass", holding_back=lambda: self.held
             ),
