@@ -20,7 +20,6 @@ from benchmarks.cluster import Cluster
 
 from ..conftest import Warehouse, days
 from .both import candidate, differences, on_postgres
-from .lake import fill
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200)]
 
@@ -32,10 +31,10 @@ CORRECTED = {dt.date(2024, 3, 5): ("xiaodangjia", 3), dt.date(2024, 3, 20): ("ji
 
 
 class Book:
-    """Five lenders' deliveries, loaded day by day into the warehouse and the lake."""
+    """Five lenders' deliveries, loaded day by day. A build fills the lake with them."""
 
-    def __init__(self, warehouse: Warehouse, lake: Path) -> None:
-        self.warehouse, self.lake = warehouse, lake
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
         self.landing, self.home = Path(warehouse.settings.landing), Path(warehouse.settings.home)
         simulate(start=FIRST, end=LAST, loans=LOANS, seed=SEED, landing=self.landing, truth=self.home / "truth")
 
@@ -47,7 +46,6 @@ class Book:
                 loaded = pipeline.load(lender, day, url=loader)
                 registry.accept(cursor, loaded.delivery_id)
                 connection.commit()
-        fill(self.lake, self.warehouse.owner_url)
 
     def correct(self, lender: str, day: dt.date) -> None:
         place = {lender: (Landing(str(self.landing), lender), layouts.find(lender).FORMAT)}
@@ -60,7 +58,7 @@ class Book:
 
 @pytest.fixture(scope="module")
 def book(shared_warehouse: Warehouse, lake: Path) -> Book:
-    return Book(shared_warehouse, lake)
+    return Book(shared_warehouse)
 
 
 @pytest.mark.usefixtures("models_alone")

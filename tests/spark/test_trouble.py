@@ -22,7 +22,6 @@ from ..chaos.test_disk_full import MIB, mounted
 from ..conftest import Warehouse
 from .both import Candidate, candidate
 from .conftest import ENVIRONMENT
-from .lake import fill
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200)]
 
@@ -38,7 +37,7 @@ def on_spark(shared_warehouse: Warehouse, lake: Path) -> Settings:
     loaded = pipeline.load(LENDER, DAY, url=loader)
     with connect(loader, "test") as connection, connection.cursor() as cursor:
         registry.accept(cursor, loaded.delivery_id)
-    fill(lake, shared_warehouse.owner_url)
+    pipeline.fill_lake(url=loader)
     by_postgres = own.model_copy(update={"engine": "postgres"})
     built = build(DAY, url=shared_warehouse.url(Role.BUILDER), settings=by_postgres)
     shared_warehouse.judge(built.build_id)
