@@ -227,11 +227,10 @@ def _run_dbt(dbt: engine.Dbt, base: int | None, url: str, settings: Settings, ta
     )  # fmt: skip
     if done.returncode < 0:
         raise Infrastructure(f"dbt was ended by signal {-done.returncode} (out of memory?); build again.")
-    _, _, trouble = done.stdout.rpartition(TROUBLE)
-    if TROUBLE in done.stdout:
-        raise (
-            Infrastructure(trouble.strip()) if done.returncode == Infrastructure.exit_code else Refused(trouble.strip())
-        )
+    _, is_ours, trouble = done.stdout.rpartition(TROUBLE)
+    if is_ours:
+        kind = Infrastructure if done.returncode == Infrastructure.exit_code else Refused
+        raise kind(trouble.strip())
     if not run_results.exists():
         raise _trouble(done.stdout, [last_words(done.stdout)], target, on_spark)
     results: dict[str, Any] = json.loads(run_results.read_text())
