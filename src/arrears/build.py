@@ -80,7 +80,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         _end_orphans(cursor)
         on_spark = settings.engine == "spark"
         rules = base_build.fingerprint(cursor, settings.dbt_project, engine.tables(settings))
-        base = base_build.find(cursor, rules)
+        base = engine.still_there(base_build.find(cursor, rules), settings)
         # A build on Spark that fails leaves its tables half-way; one on Postgres leaves what others can go on from.
         if base is None or on_spark:
             base_build.forget(cursor)

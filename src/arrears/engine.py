@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import arrears
 from arrears.errors import Usage
+from arrears.lake import Lake
 from arrears.settings import Settings
 
 
@@ -31,16 +31,15 @@ def chosen(settings: Settings) -> Dbt:
 
 
 def tables(settings: Settings) -> str:
-    """Whose tables a build may go on from: each engine has its own, on Spark those of a lake that the catalogue here
-    knows. One that was lost, or that builds from another machine have passed by, knows them no more."""
-    if settings.engine != "spark":
-        return settings.engine
-    catalogue = settings.home / "spark" / "catalogue"
-    name = catalogue.with_suffix(".name")
-    if not (catalogue.is_dir() and name.exists()):
-        name.parent.mkdir(parents=True, exist_ok=True)
-        name.write_text(uuid.uuid4().hex)
-    return f"spark {settings.lake} {name.read_text()}"
+    """Whose tables a build may go on from: each engine has its own, on Spark those of a lake."""
+    return f"spark {settings.lake}" if settings.engine == "spark" else settings.engine
+
+
+def still_there(base: int | None, settings: Settings) -> int | None:
+    """The build to go on from, unless what it left is gone: a lake may be lost, or be put back as it was before."""
+    if base is None or settings.engine != "spark":
+        return base
+    return base if Lake(settings.lake).built() == base else None
 
 
 def _on_spark(settings: Settings) -> Dbt:
@@ -65,7 +64,6 @@ def _on_spark(settings: Settings) -> Dbt:
             "PYTHONPATH": str(Path(arrears.__file__).parents[1]),
             "ARREARS_SPARK_MASTER": settings.spark_master,
             "ARREARS_LAKE": settings.lake,
-            "ARREARS_HOME": str(settings.home.absolute()),
             "ARREARS_JDBC_DRIVER": str(settings.jdbc_driver),
         },
     )

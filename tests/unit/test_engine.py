@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from arrears import engine
@@ -9,22 +10,18 @@ from arrears.settings import Settings
 
 
 def test_postgres_goes_on_from_its_own_tables(tmp_path: Path) -> None:
-    assert engine.tables(Settings(home=tmp_path)) == "postgres"
+    own = Settings(home=tmp_path)
+    assert engine.tables(own) == "postgres"
+    assert engine.still_there(7, own) == 7
     assert not any(tmp_path.iterdir())
 
 
-def test_spark_goes_on_from_what_its_catalogue_knows(tmp_path: Path) -> None:
-    here = Settings(home=tmp_path / "here", engine="spark", lake="/lake")
-    first = engine.tables(here)
-    (tmp_path / "here" / "spark" / "catalogue").mkdir()
-    assert engine.tables(here) == first
-    assert engine.tables(Settings(home=here.home, engine="spark", lake="/another")) != first
-    assert engine.tables(Settings(home=tmp_path / "another machine", engine="spark", lake="/lake")) != first
-
-
-def test_a_catalogue_that_was_lost_knows_nothing(tmp_path: Path) -> None:
-    own = Settings(home=tmp_path, engine="spark", lake="/lake")
-    before = engine.tables(own)
-    (tmp_path / "spark" / "catalogue").mkdir()
-    (tmp_path / "spark" / "catalogue").rmdir()
-    assert engine.tables(own) != before
+def test_spark_goes_on_from_what_the_lake_says_it_has(tmp_path: Path) -> None:
+    own = Settings(engine="spark", lake=str(tmp_path))
+    assert engine.tables(own) != engine.tables(Settings(engine="spark", lake="/another"))
+    assert engine.still_there(None, own) is None
+    assert engine.still_there(7, own) is None
+    (tmp_path / "built").mkdir()
+    (tmp_path / "built" / "tables.json").write_text(json.dumps({"build": 7, "tables": []}))
+    assert engine.still_there(7, own) == 7
+    assert engine.still_there(8, own) is None  # of a backup of the lake, or of a build that was not whole

@@ -87,7 +87,8 @@
     ) %}
     {#- one that nothing is left of would stay as it is -#}
     {%- for row in run_query('select * from ' ~ written_anew ~ ' as standing left anti join ' ~ after ~ ' as anew on ' ~ same_partition) %}
-        {% do run_query('alter table ' ~ this ~ ' drop if exists partition (' ~ named_partition(partitions, row.values()) ~ ')') %}
+        {% do run_query('insert overwrite table ' ~ this ~ ' partition (' ~ named_partition(partitions, row.values()) ~ ') select '
+            ~ columns | reject('in', partitions) | join(', ') ~ ' from ' ~ after ~ ' where false') %}
     {%- endfor %}
     {% call statement('main') %}
         insert overwrite table {{ this }} partition ({{ partitions | join(', ') }})

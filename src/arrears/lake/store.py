@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from arrears.errors import ArrearsError, Infrastructure, Usage
+from arrears.spark.beside import RECORD
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,15 @@ class Lake:
             for one in found
             if one
         }
+
+    def built(self) -> int | None:
+        """The build whose tables lie here for the next one on Spark to go on from, if any."""
+        path = f"{self._root}/built/{RECORD}"
+        with self._reachable():
+            self._files.invalidate_cache()
+            if not self._files.exists(path):
+                return None
+            return int(json.loads(self._files.cat_file(path))["build"])
 
     def put(self, file: RawFile, write: Callable[[BinaryIO], None]) -> None:
         """Have a file written beside its place, and put it there when it is whole."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 BESIDE = "__from_spark"
+# In the lake: which tables the newest whole build there has left, and which build that is.
+RECORD = "tables.json"
 # Before the message of an error of ours, among what Spark and dbt say.
 TROUBLE = "arrears cannot build on Spark: "
 

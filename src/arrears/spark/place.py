@@ -14,13 +14,12 @@ class Place:
 
     Attributes:
         master: Spark's URL of the cluster (`spark://host:7077`, `local[2]`).
-        lake: a folder or a URL that every worker can read and write. home: a folder of the driver's machine.
+        lake: a folder or a URL that every worker can read and write.
         driver: the jar of Postgres's JDBC driver. host … password: of the warehouse, as the role that builds.
     """
 
     master: str
     lake: str
-    home: Path
     driver: Path
     host: str
     port: int
@@ -33,7 +32,6 @@ class Place:
         return cls(
             master=environment["ARREARS_SPARK_MASTER"],
             lake=environment["ARREARS_LAKE"].rstrip("/"),
-            home=Path(environment["ARREARS_HOME"]),
             driver=Path(environment["ARREARS_JDBC_DRIVER"]),
             host=environment["ARREARS_DBT_HOST"],
             port=int(environment["ARREARS_DBT_PORT"]),

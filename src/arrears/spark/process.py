@@ -13,9 +13,10 @@ from arrears.dbt_process import end_with_the_parent
 from arrears.errors import ArrearsError
 from arrears.spark.beside import TROUBLE
 from arrears.spark.hand_over import hand_over
+from arrears.spark.kept import find_tables, keep_tables, make_schemas, remove_tables
 from arrears.spark.place import Place
 from arrears.spark.session import open_session
-from arrears.spark.tables import copy_control_tables, name_raw_files, start_anew
+from arrears.spark.tables import copy_control_tables, name_raw_files, running_build
 
 
 def main() -> None:
@@ -30,13 +31,18 @@ def main() -> None:
 
 def _build(place: Place, command: list[str]) -> int:
     session = open_session(place)
+    build_id = running_build(session, place)
     if "--full-refresh" in command:
-        start_anew(session, place)
+        remove_tables(session, place)
+    make_schemas(session, place, build_id)
+    if "--full-refresh" not in command:
+        find_tables(session, place)
     copy_control_tables(session, place)
     name_raw_files(session, place)
     code = _dbt(command)
     if code == 0:
         hand_over(session, place, Path(command[command.index("--target-path") + 1]))
+        keep_tables(session, place, build_id)
     session.stop()
     return code
 

@@ -6,6 +6,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from arrears.errors import Infrastructure
+from arrears.spark.kept import Table, declared, name_table
 from arrears.spark.place import Place
 
 # Copied when a build begins, so that all of it sees one state. Of what the gates found the builder may read who and how
@@ -31,39 +32,23 @@ RAW = ("loan", "borrower", "instalment", "payment", "loan_event", "collection_ac
 FOLDERS = ("lender", "business_date")
 
 
-# What dbt makes, and the copies above.
-BUILT = ("staging", "intermediate", "candidate", "ops")
-
-
-def start_anew(session: SparkSession, place: Place) -> None:
-    """Remove what builds have left: a build of everything may follow one that was killed half-way through a table."""
-    for schema in BUILT:
-        session.sql(f"drop schema if exists {schema} cascade")
-    jvm = session.sparkContext._jvm
-    assert jvm is not None
-    folder = jvm.org.apache.hadoop.fs.Path(place.built)
-    folder.getFileSystem(session.sparkContext._jsc.hadoopConfiguration()).delete(folder, True)
+def running_build(session: SparkSession, place: Place) -> int:
+    """The build on record that this process is part of."""
+    found = _query(session, place, "select build_id from ops.build where status = 'running'")
+    return int(found.collect()[0]["build_id"])
 
 
 def copy_control_tables(session: SparkSession, place: Place) -> None:
-    session.sql("create schema if not exists ops")
     for table, columns in OPS.items():
         read = _query(session, place, f"select {columns} from ops.{table}")
         read.coalesce(1).write.mode("overwrite").saveAsTable(f"ops.{table}")
 
 
 def name_raw_files(session: SparkSession, place: Place) -> None:
-    """Make tables of the lake's files. Their columns are those of Postgres; the files are found anew each time."""
-    session.sql("create schema if not exists raw")
+    """Make tables of the lake's files. Their columns are those of Postgres."""
     for entity in RAW:
         columns = _query(session, place, f"select * from raw.{entity} where false").schema
-        declared = ", ".join(f"`{column.name}` {column.dataType.simpleString()}" for column in columns)
-        session.sql(f"drop table if exists raw.{entity}")
-        session.sql(
-            f"create table raw.{entity} ({declared}) using parquet partitioned by ({', '.join(FOLDERS)}) "
-            f"location '{place.raw}/{entity}'"
-        )
-        session.sql(f"msck repair table raw.{entity}")
+        name_table(session, Table(f"raw.{entity}", declared(columns), FOLDERS, entity), place.raw)
 
 
 def _query(session: SparkSession, place: Place, query: str) -> DataFrame:

@@ -1,0 +1,118 @@
+"""Which tables builds have left in the lake, for the next one to go on from.
+
+Spark's catalogue is in memory and ends with its session, so the lake says itself what is in it. Each build writes into a
+folder of its own, `built/BUILD/SCHEMA.db/TABLE`, and into the tables of builds before that it goes on from. When it is
+whole it writes down which tables there are, and removes all others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
+
+from arrears.spark.beside import RECORD
+from arrears.spark.place import Place
+
+# What dbt makes and the next build goes on from; beside it are copies of `ops` (arrears.spark.tables).
+SCHEMAS = ("staging", "intermediate", "candidate")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table in files. columns: as in DDL. partitions: of which columns. location: below `built`."""
+
+    name: str
+    columns: str
+    partitions: tuple[str, ...]
+    location: str
+
+
+def declared(schema: StructType) -> str:
+    return ", ".join(f"`{column.name}` {column.dataType.simpleString()}" for column in schema)
+
+
+def make_schemas(session: SparkSession, place: Place, build_id: int) -> None:
+    """Tables that are made anew lie in the build's own folder, whatever lies in those of builds before."""
+    for schema in (*SCHEMAS, "ops", "raw"):
+        session.sql(f"create schema {schema} location '{place.built}/{build_id}/{schema}.db'")
+
+
+def find_tables(session: SparkSession, place: Place) -> None:
+    """Name the tables that the build before has left."""
+    record = json.loads(session.read.text(f"{place.built}/{RECORD}", wholetext=True).collect()[0][0])
+    for table in record["tables"]:
+        name_table(session, Table(**table), place.built)
+
+
+def name_table(session: SparkSession, table: Table, root: str) -> None:
+    partitioned = f"partitioned by ({', '.join(table.partitions)}) " if table.partitions else ""
+    session.sql(
+        f"create table {table.name} ({table.columns}) using parquet {partitioned}location '{root}/{table.location}'"
+    )
+
+
+def keep_tables(session: SparkSession, place: Place, build_id: int) -> None:
+    """Write down what this build has left, and remove what no longer counts."""
+    tables = [_described(session, place, name) for name in _names(session)]
+    record = json.dumps({"build": build_id, "tables": [asdict(table) for table in tables]})
+    files = _files(session, place)
+    there, unfinished = _path(session, f"{place.built}/{RECORD}"), _path(session, f"{place.built}/_{RECORD}")
+    stream = files.create(unfinished, True)
+    stream.writeBytes(record)
+    stream.close()
+    files.delete(there, False)
+    files.rename(unfinished, there)
+    _remove_others(session, place, {table.location for table in tables})
+
+
+def remove_tables(session: SparkSession, place: Place) -> None:
+    """A build of everything may follow one that was killed half-way through a table."""
+    _files(session, place).delete(_path(session, place.built), True)
+
+
+def _names(session: SparkSession) -> Iterable[str]:
+    for schema in SCHEMAS:
+        for table in session.catalog.listTables(schema):
+            if table.tableType != "VIEW":
+                yield f"{schema}.{table.name}"
+
+
+def _described(session: SparkSession, place: Place, name: str) -> Table:
+    columns = session.catalog.listColumns(name)
+    location = next(
+        row["data_type"] for row in session.sql(f"describe extended {name}").collect() if row["col_name"] == "Location"
+    )
+    return Table(
+        name,
+        declared(session.table(name).schema),
+        tuple(column.name for column in columns if column.isPartition),
+        _below(str(_path(session, location).toUri().getPath())),
+    )
+
+
+def _below(path: str) -> str:
+    """A table's folder as BUILD/SCHEMA.db/TABLE."""
+    *_, build, schema, table = path.split("/")
+    return f"{build}/{schema}/{table}"
+
+
+def _remove_others(session: SparkSession, place: Place, kept: set[str]) -> None:
+    files = _files(session, place)
+    for found in files.globStatus(_path(session, f"{place.built}/*/*.db/*")):
+        if _below(found.getPath().toUri().getPath()) not in kept:
+            files.delete(found.getPath(), True)
+
+
+def _path(session: SparkSession, path: str) -> Any:
+    jvm = session.sparkContext._jvm
+    assert jvm is not None
+    return jvm.org.apache.hadoop.fs.Path(path)
+
+
+def _files(session: SparkSession, place: Place) -> Any:
+    return _path(session, place.built).getFileSystem(session.sparkContext._jsc.hadoopConfiguration())
