@@ -230,7 +230,7 @@ def _run_dbt(dbt: engine.Dbt, base: int | None, url: str, settings: Settings, ta
     _, is_ours, trouble = done.stdout.rpartition(TROUBLE)
     if is_ours:
         kind = Infrastructure if done.returncode == Infrastructure.exit_code else Refused
-        raise kind(trouble.strip())
+        raise kind(json.loads(trouble.splitlines()[0]))
     if not run_results.exists():
         raise _trouble(done.stdout, [last_words(done.stdout)], target, on_spark)
     results: dict[str, Any] = json.loads(run_results.read_text())

@@ -100,4 +100,6 @@ def test_a_full_disk(shared_warehouse: Warehouse, on_spark: Settings, lake: Path
         shutil.copytree(lake / "raw", disk.folder / "raw")
         own = on_spark.model_copy(update={"lake": str(disk.folder)})
         message = said(shared_warehouse, own)
-    assert "No space left on device" in message
+    assert message == (
+        f"The lake at {disk.folder} takes no more: No space left on device. Make room there and build again."
+    )

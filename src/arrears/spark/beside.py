@@ -8,7 +8,7 @@ from typing import Any
 BESIDE = "__from_spark"
 # In the lake: which tables the newest whole build there has left, and which build that is.
 RECORD = "tables.json"
-# Before the message of an error of ours, among what Spark and dbt say.
+# Before the message of an error of ours, in a line of JSON, among what Spark and dbt say.
 TROUBLE = "arrears cannot build on Spark: "
 
 

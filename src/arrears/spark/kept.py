@@ -1,8 +1,8 @@
 """Which tables builds have left in the lake, for the next one to go on from.
 
-Spark's catalogue is in memory and ends with its session, so the lake says itself what is in it. Each build writes into a
-folder of its own, `built/BUILD/SCHEMA.db/TABLE`, and into the tables of builds before that it goes on from. When it is
-whole it writes down which tables there are, and removes all others.
+Spark's catalogue is in memory and ends with its session, so the lake says itself what is in it. Each build writes into
+a folder of its own, `built/BUILD/SCHEMA.db/TABLE`, and into those tables of builds before that it goes on from. When it
+is whole it writes down which tables there are, and removes all others.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
+from arrears.errors import Infrastructure
 from arrears.spark.beside import RECORD
 from arrears.spark.place import Place
 
 # What dbt makes and the next build goes on from; beside it are copies of `ops` (arrears.spark.tables).
 SCHEMAS = ("staging", "intermediate", "candidate")
+PROBE = 1 << 20  # bytes: less, and what Spark has cleared away of its last attempt would make room for it
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,24 @@ def keep_tables(session: SparkSession, place: Place, build_id: int) -> None:
 def remove_tables(session: SparkSession, place: Place) -> None:
     """A build of everything may follow one that was killed half-way through a table."""
     _files(session, place).delete(_path(session, place.built), True)
+
+
+def check_room(session: SparkSession, place: Place) -> None:
+    """Raise Infrastructure where the lake takes no more: of a full disk Spark may only say which folder it lacks."""
+    probe = _path(session, f"{place.built}/_probe")
+    files = _files(session, place)
+    try:
+        stream = files.create(probe, True)
+        try:
+            stream.write(bytes(PROBE))
+        finally:
+            stream.close()
+        files.delete(probe, False)
+    except Py4JJavaError as error:
+        said = error.java_exception.getMessage().rpartition("Exception: ")[2]
+        raise Infrastructure(
+            f"The lake at {place.lake} takes no more: {said}. Make room there and build again."
+        ) from error
 
 
 def _names(session: SparkSession) -> Iterable[str]:

@@ -5,6 +5,7 @@ Its arguments are dbt's. Ends with dbt's exit code; or with that of an error of 
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from arrears.dbt_process import end_with_the_parent
 from arrears.errors import ArrearsError
 from arrears.spark.beside import TROUBLE
 from arrears.spark.hand_over import hand_over
-from arrears.spark.kept import find_tables, keep_tables, make_schemas, remove_tables
+from arrears.spark.kept import check_room, find_tables, keep_tables, make_schemas, remove_tables
 from arrears.spark.place import Place
 from arrears.spark.session import open_session
 from arrears.spark.tables import copy_control_tables, name_raw_files, running_build
@@ -24,8 +25,8 @@ def main() -> None:
     try:
         code = _build(Place.of_environment(), sys.argv[1:])
     except ArrearsError as error:
-        print(f"{TROUBLE}{error}", flush=True)
-        os._exit(error.exit_code)  # the last word: Spark would go on to say how it stops
+        print(f"{TROUBLE}{json.dumps(str(error))}", flush=True)
+        os._exit(error.exit_code)  # Spark would go on to say how it stops
     sys.exit(code)
 
 
@@ -40,7 +41,9 @@ def _build(place: Place, command: list[str]) -> int:
     copy_control_tables(session, place)
     name_raw_files(session, place)
     code = _dbt(command)
-    if code == 0:
+    if code != 0:
+        check_room(session, place)
+    else:
         hand_over(session, place, Path(command[command.index("--target-path") + 1]))
         keep_tables(session, place, build_id)
     session.stop()
