@@ -38,6 +38,7 @@ ENGINE_BOUND = {
     "a number without digits": r"\bas\s+(numeric|decimal)\s*\)",
     "a type of one engine": r"\bas\s+(text|string|timestamptz|int4|int8)\s*\)",
     "Spark's <=>": r"<=>",
+    "a quotient without the macro for it": r"\s/\s",
     "arithmetic after a named window": r"\bover\s+\w+\s*[-+*/%]",
 }
 JINJA_OR_COMMENT = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|--[^\n]*", re.S)

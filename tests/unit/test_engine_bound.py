@@ -30,6 +30,7 @@ REFUSED = {
     "select cast(amount as numeric) from payments": "a number without digits",
     "select cast(dpd as text) from loans": "a type of one engine",
     "on loans.product <=> others.product": "Spark's <=>",
+    "select sum(overdue) / sum(outstanding) from loans": "a quotient without the macro for it",
     "select sum(amount) over life - amount": "arithmetic after a named window",
 }
 

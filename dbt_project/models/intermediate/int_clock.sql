@@ -91,9 +91,9 @@ clocks as (
         case
             when plans.basis = 'missed_payments'
                 then
-                    30 * cast(
-                        floor((overdue_days.overdue_amount + overdue_days.tolerance) / overdue_days.owed) as integer
-                    )
+                    30 * cast(floor({{ quotient(
+                        'overdue_days.overdue_amount + overdue_days.tolerance', 'overdue_days.owed'
+                    ) }}) as integer)
         end as dpd_fixed
     from overdue_days
     inner join {{ touched('int_plan') }} as plans

@@ -72,8 +72,7 @@ select
     bucket,
     cast(loans as bigint) as loans,
     {{ money('outstanding_principal') }} as outstanding_principal,
-    cast(
-        outstanding_principal / nullif(sum(outstanding_principal) over (partition by lender, quarter_end), 0)
-        as numeric(9, 6)
-    ) as share_of_outstanding
+    cast({{ quotient(
+        'outstanding_principal', 'sum(outstanding_principal) over (partition by lender, quarter_end)'
+    ) }} as numeric(9, 6)) as share_of_outstanding
 from ageing

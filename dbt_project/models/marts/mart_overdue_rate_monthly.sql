@@ -84,10 +84,10 @@ rates as (
         totals.*,
         borrowers.active_borrowers,
         borrowers.overdue_borrowers,
-        totals.balance_overdue_1 / nullif(totals.outstanding_principal, 0) as overdue_rate,
-        totals.balance_overdue_30 / nullif(totals.outstanding_principal, 0) as par30_rate,
-        totals.balance_overdue_60 / nullif(totals.outstanding_principal, 0) as par60_rate,
-        totals.balance_overdue_90 / nullif(totals.outstanding_principal, 0) as par90_rate
+        {{ quotient('totals.balance_overdue_1', 'totals.outstanding_principal') }} as overdue_rate,
+        {{ quotient('totals.balance_overdue_30', 'totals.outstanding_principal') }} as par30_rate,
+        {{ quotient('totals.balance_overdue_60', 'totals.outstanding_principal') }} as par60_rate,
+        {{ quotient('totals.balance_overdue_90', 'totals.outstanding_principal') }} as par90_rate
     from totals
     inner join borrowers on totals.lender = borrowers.lender and totals.month_end = borrowers.month_end
 )

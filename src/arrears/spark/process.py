@@ -40,7 +40,7 @@ def _build(place: Place, command: list[str]) -> int:
         find_tables(session, place)
     copy_control_tables(session, place)
     name_raw_files(session, place)
-    code = _dbt(command)
+    code = run_dbt(command)
     if code != 0:
         check_room(session, place)
     else:
@@ -50,7 +50,7 @@ def _build(place: Place, command: list[str]) -> int:
     return code
 
 
-def _dbt(command: list[str]) -> int:
+def run_dbt(command: list[str]) -> int:
     from dbt.cli.main import dbtRunner
 
     done = dbtRunner().invoke(command)

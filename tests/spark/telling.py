@@ -1,0 +1,31 @@
+"""A plugin of pytest: the books that tests tell the models, kept for the other engine (`-p tests.spark.telling`)."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.property.engine.warehouse import Engine, Tables
+from tests.reference.book import Book
+
+WHERE = "BOOKS_TOLD"  # the file, in the environment
+TOLD = pytest.StashKey[list[Book]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    books = config.stash[TOLD] = []
+    run = Engine.run
+
+    def keep(engine: Engine, told: Sequence[Book], tables: Sequence[str] | None = None) -> Tables:
+        books.extend(told)
+        return run(engine, told, tables)
+
+    Engine.run = keep  # type: ignore[method-assign]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    Path(os.environ[WHERE]).write_bytes(pickle.dumps(config.stash[TOLD]))
