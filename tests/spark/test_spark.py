@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from arrears import pipeline
+from arrears.explain import explain
 from arrears.load import registry
 from arrears.settings import Role, Settings, settings
 from arrears.simulate import layouts, simulate
@@ -97,3 +98,9 @@ def test_gate_publisher_and_record_take_it_as_any_candidate(book: Book, monkeypa
     )
     assert published.outcome == "published"
     assert book.warehouse.rows("select engine from publication where is_current", role=Role.READER) == [("spark",)]
+    # the warehouse has never been built by Postgres: what an explanation reads was handed over
+    lender, loan = book.warehouse.rows(
+        "select lender, loan_id from fct_loan_current where dpd > 30 order by lender, loan_id limit 1", role=Role.READER
+    )[0]
+    (comparison, *_) = explain(lender, loan, LAST, published.publication_id, settings=settings()).published
+    assert comparison.differences == {}

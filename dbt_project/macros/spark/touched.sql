@@ -70,34 +70,58 @@
         ~ keys ~ ' as gone on ' ~ is_gone) %}
     {% do make_beside(gone, 'select standing.* from ' ~ this ~ ' as standing left semi join ' ~ keys ~ ' as gone on ' ~ is_gone) %}
     {%- if tracks_changes -%}{% do keep_changes_beside(gone, came, columns) %}{%- endif -%}
-    {%- set written_anew -%}
-        (
-            select {{ partitions | join(', ') }} from {{ gone }}
-            union
-            select {{ partitions | join(', ') }} from {{ came }}
-        )
-    {%- endset -%}
-    {%- set same_partition -%}
-        {%- for column in partitions %}standing.{{ column }} <=> anew.{{ column }}{{ ' and ' if not loop.last }}{% endfor -%}
-    {%- endset -%}
-    {% do make_beside(after,
-        'select ' ~ rows_of | join(', ') ~ ' from ' ~ this ~ ' as standing left semi join ' ~ written_anew ~ ' as anew on '
-        ~ same_partition ~ ' left anti join ' ~ keys ~ ' as gone on ' ~ is_gone
-        ~ ' union all select ' ~ rows_of | join(', ') ~ ' from ' ~ came
-    ) %}
-    {#- one that nothing is left of would stay as it is -#}
-    {%- for row in run_query('select * from ' ~ written_anew ~ ' as standing left anti join ' ~ after ~ ' as anew on ' ~ same_partition) %}
-        {% do run_query('insert overwrite table ' ~ this ~ ' partition (' ~ named_partition(partitions, row.values()) ~ ') select '
-            ~ columns | reject('in', partitions) | join(', ') ~ ' from ' ~ after ~ ' where false') %}
-    {%- endfor %}
+    {%- set anew = partitions_in([gone, came], partitions) -%}
+    {%- if anew %}
+        {% do make_beside(after,
+            'select ' ~ rows_of | join(', ') ~ ' from ' ~ this ~ ' as standing left anti join ' ~ keys ~ ' as gone on ' ~ is_gone
+            ~ ' where ' ~ is_in(anew) ~ ' union all select ' ~ rows_of | join(', ') ~ ' from ' ~ came
+        ) %}
+        {#- one that nothing is left of would stay as it is -#}
+        {%- for emptied in anew | reject('in', partitions_in([after], partitions)) %}
+            {% do run_query('insert overwrite table ' ~ this ~ ' partition (' ~ named_partition(partitions, emptied) ~ ') select '
+                ~ columns | reject('in', partitions) | join(', ') ~ ' from ' ~ after ~ ' where false') %}
+        {%- endfor %}
+    {%- endif %}
     {% call statement('main') %}
+        {%- if anew %}
         insert overwrite table {{ this }} partition ({{ partitions | join(', ') }})
         select {{ rows_of | join(', ') }} from {{ after }} distribute by {{ partitions | join(', ') }}
+        {%- else %}
+        select 'nothing has changed'
+        {%- endif %}
     {% endcall %}
     {%- for made in [came, gone, after] %}{% do run_query('drop table if exists ' ~ made) %}{%- endfor %}
-    {% do create_indexes(this) %}
+    {%- if anew %}{% do create_indexes(this) %}{%- endif %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [this]}) }}
+{%- endmacro %}
+
+{#- The partitions that rows of these relations are in, each as the list of its columns' values. -#}
+{% macro partitions_in(relations, partitions) -%}
+    {%- set asked = [] -%}
+    {%- for relation in relations -%}
+        {%- do asked.append('select ' ~ partitions | join(', ') ~ ' from ' ~ relation) -%}
+    {%- endfor -%}
+    {%- set found = [] -%}
+    {%- for row in run_query('select distinct * from (' ~ asked | join(' union all ') ~ ')') -%}
+        {%- do found.append(row.values() | list) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- Whether a `standing` row is in one of these partitions; by name, so that Spark reads the files of these and no others. -#}
+{% macro is_in(partitions) -%}
+    {%- set months_of = {} -%}
+    {%- for values in partitions -%}{%- do months_of.setdefault(values[0], []).append(values[1:]) -%}{%- endfor -%}
+    {%- set said = [] -%}
+    {%- for lender, months in months_of.items() -%}
+        {%- set ways = [] -%}
+        {%- for month in months if month -%}
+            {%- do ways.append('standing.month_end ' ~ ("= date'" ~ month[0] ~ "'" if month[0] is not none else 'is null')) -%}
+        {%- endfor -%}
+        {%- do said.append("standing.lender = '" ~ lender ~ "'" ~ (' and (' ~ ways | join(' or ') ~ ')' if ways else '')) -%}
+    {%- endfor -%}
+    ({{ said | join(' or ') }})
 {%- endmacro %}
 
 {% macro named_partition(partitions, values) -%}
