@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200)]
 LENDERS = ["hongchuang", "jike", "lakala", "paipai", "xiaodangjia"]
 FIRST, LAST = dt.date(2024, 3, 1), dt.date(2024, 3, 31)
 LOANS, SEED = 60, 5
-# Days sent again with a correction, by the day on which they are.
-CORRECTED = {dt.date(2024, 3, 5): ("xiaodangjia", 3), dt.date(2024, 3, 20): ("jike", 10), LAST: ("paipai", 29)}
+# Days sent again with a correction of a payment, by the day on which they are.
+CORRECTED = {dt.date(2024, 3, 5): ("jike", 2), dt.date(2024, 3, 20): ("xiaodangjia", 12), LAST: ("paipai", 27)}
 
 
 class Book:
