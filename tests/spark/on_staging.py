@@ -9,13 +9,12 @@ import json
 import sys
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-
 from arrears.spark.hand_over import hand_over
 from arrears.spark.kept import make_schemas
 from arrears.spark.place import Place
 from arrears.spark.process import run_dbt
 from arrears.spark.session import open_session
+from arrears.spark.tables import query
 
 COLUMNS = """
 select relations.relname as name, string_agg(
@@ -35,8 +34,8 @@ def main(business_date: str, project: str, target: str) -> None:
     place = Place.of_environment()
     session = open_session(place)
     make_schemas(session, place, build_id=0)
-    for table in _read(session, place, COLUMNS).collect():
-        rows = _read(session, place, f"select {table['columns']} from staging.{table['name']}")
+    for table in query(session, place, COLUMNS).collect():
+        rows = query(session, place, f"select {table['columns']} from staging.{table['name']}")
         rows.coalesce(1).write.saveAsTable(f"staging.{table['name']}")
     code = run_dbt(
         [
@@ -49,10 +48,6 @@ def main(business_date: str, project: str, target: str) -> None:
         hand_over(session, place, Path(target))
     session.stop()
     sys.exit(code)
-
-
-def _read(session: SparkSession, place: Place, query: str):  # type: ignore[no-untyped-def]
-    return session.read.format("jdbc").options(**place.jdbc()).option("query", query).load()
 
 
 if __name__ == "__main__":

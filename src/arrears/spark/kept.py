@@ -14,7 +14,6 @@ from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
-from pyspark.sql.types import StructType
 
 from arrears.errors import Infrastructure
 from arrears.spark.beside import RECORD
@@ -35,8 +34,9 @@ class Table:
     location: str
 
 
-def declared(schema: StructType) -> str:
-    return ", ".join(f"`{column.name}` {column.dataType.simpleString()}" for column in schema)
+def declared(columns: Iterable[tuple[str, str]]) -> str:
+    """Columns and their types as in DDL."""
+    return ", ".join(f"`{name}` {kind}" for name, kind in columns)
 
 
 def make_schemas(session: SparkSession, place: Place, build_id: int) -> None:
@@ -110,7 +110,7 @@ def _described(session: SparkSession, place: Place, name: str) -> Table:
     )
     return Table(
         name,
-        declared(session.table(name).schema),
+        declared((column.name, column.dataType) for column in columns),
         tuple(column.name for column in columns if column.isPartition),
         _below(str(_path(session, location).toUri().getPath())),
     )

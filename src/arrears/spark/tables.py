@@ -34,26 +34,27 @@ FOLDERS = ("lender", "business_date")
 
 def running_build(session: SparkSession, place: Place) -> int:
     """The build on record that this process is part of."""
-    found = _query(session, place, "select build_id from ops.build where status = 'running'")
+    found = query(session, place, "select build_id from ops.build where status = 'running'")
     return int(found.collect()[0]["build_id"])
 
 
 def copy_control_tables(session: SparkSession, place: Place) -> None:
     for table, columns in OPS.items():
-        read = _query(session, place, f"select {columns} from ops.{table}")
+        read = query(session, place, f"select {columns} from ops.{table}")
         read.coalesce(1).write.mode("overwrite").saveAsTable(f"ops.{table}")
 
 
 def name_raw_files(session: SparkSession, place: Place) -> None:
     """Make tables of the lake's files. Their columns are those of Postgres."""
     for entity in RAW:
-        columns = _query(session, place, f"select * from raw.{entity} where false").schema
+        columns = query(session, place, f"select * from raw.{entity} where false").dtypes
         name_table(session, Table(f"raw.{entity}", declared(columns), FOLDERS, entity), place.raw)
 
 
-def _query(session: SparkSession, place: Place, query: str) -> DataFrame:
+def query(session: SparkSession, place: Place, asked: str) -> DataFrame:
+    """What Postgres answers. Raises Infrastructure where it takes no login from Java."""
     try:
-        return session.read.format("jdbc").options(**place.jdbc()).option("query", query).load()
+        return session.read.format("jdbc").options(**place.jdbc()).option("query", asked).load()
     except PySparkException as error:
         if "FAILED_JDBC.CONNECTION" not in str(error):
             raise
