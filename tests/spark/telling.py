@@ -14,6 +14,7 @@ from tests.reference.book import Book
 
 WHERE = "BOOKS_TOLD"  # the file, in the environment
 TOLD = pytest.StashKey[list[Book]]()
+PATCH = pytest.StashKey[pytest.MonkeyPatch]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,8 +25,10 @@ def pytest_configure(config: pytest.Config) -> None:
         books.extend(told)
         return run(engine, told, tables)
 
-    Engine.run = keep  # type: ignore[method-assign]
+    config.stash[PATCH] = patch = pytest.MonkeyPatch()
+    patch.setattr(Engine, "run", keep)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[PATCH].undo()
     Path(os.environ[WHERE]).write_bytes(pickle.dumps(config.stash[TOLD]))

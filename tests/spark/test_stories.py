@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-import arrears
+from arrears import engine
 from arrears.build import dbt_environment
 from arrears.settings import SOURCE_ROOT, Role, Settings
 from arrears.spark.beside import BESIDE
@@ -27,12 +27,11 @@ from ..property.engine.staging import Staging
 from ..property.engine.warehouse import BUSINESS_DATE, PROJECT, Model, compiled_models
 from ..reference.book import Book
 from .both import Candidate, candidate, differences
-from .conftest import ENVIRONMENT
 from .telling import WHERE
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200)]
 
-# Their loans come as files, through the whole pipeline: test_files.
+# Their loans come as files, through the whole pipeline, and do so here: tests of the same names.
 FROM_FILES = ("test_vector_a.py", "test_traps_deliveries.py")
 ON_SPARK = Path(__file__).with_name("on_staging.py")
 
@@ -47,6 +46,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[Book]:
          str(folder / "tests")],
         env={**os.environ, WHERE: str(folder / "books")}, cwd=SOURCE_ROOT, check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
+    # what the process above has written
     books: list[Book] = pickle.loads((folder / "books").read_bytes())  # noqa: S301
     return [replace(book, lender=f"of_story_{number}") for number, book in enumerate(books)]
 
@@ -78,15 +78,11 @@ def _on_postgres(url: str, models: Sequence[Model], books: Sequence[Book]) -> No
 
 
 def _on_spark(warehouse: Warehouse, lake: Path, home: Path) -> None:
-    environment = {
-        **os.environ, **dbt_environment(warehouse.url(Role.BUILDER)), "ARREARS_LAKE": str(lake.with_name("stories")),
-        "ARREARS_JDBC_DRIVER": str(warehouse.settings.jdbc_driver),
-        "PYTHONPATH": str(Path(arrears.__file__).parents[1]),
-    }  # fmt: skip
-    python = str(ENVIRONMENT / "bin" / "python")
+    dbt = engine.chosen(warehouse.settings.model_copy(update={"lake": str(lake.with_name("stories"))}))
     done = subprocess.run(
-        [python, str(ON_SPARK), BUSINESS_DATE.isoformat(), str(PROJECT), str(home / "spark")],
-        env=environment, capture_output=True, text=True, check=False,
+        [dbt.program[0], str(ON_SPARK), BUSINESS_DATE.isoformat(), str(PROJECT), str(home / "spark")],
+        env={**os.environ, **dbt_environment(warehouse.url(Role.BUILDER)), **dbt.environment},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 

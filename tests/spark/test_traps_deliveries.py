@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ..golden.test_traps_deliveries import (  # noqa: F401
@@ -17,9 +15,5 @@ from ..golden.test_traps_deliveries import (  # noqa: F401
     test_trap_14_a_return_sent_before_its_payment_undoes_it_all_the_same,
 )
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _on_spark(lake: Path) -> None:
-    """Before the lender's files are published."""
+# before the lender's files are published
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200), pytest.mark.usefixtures("lake")]

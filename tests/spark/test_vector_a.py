@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ..golden.test_vector_a import (  # noqa: F401
@@ -12,9 +10,5 @@ from ..golden.test_vector_a import (  # noqa: F401
     test_the_daily_mart_counts_the_same_loans,
 )
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _on_spark(lake: Path) -> None:
-    """Before the lender's files are published."""
+# before the lender's files are published
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200), pytest.mark.usefixtures("lake")]
