@@ -16,9 +16,11 @@ from .table import Figure, written
 
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
     "load": lambda options: load.measured(options.rows, options.times),
-    "day": lambda options: day.measured(options.loans, options.months, options.times),
-    "build": lambda options: build.measured(options.loans, options.months, options.times, options.most_rows),
-    "engines": lambda options: engines.measured(options.loans, max(options.months), options.times),
+    "day": lambda options: day.measured(options.loans, options.months, options.copies, options.times),
+    "build": lambda options: build.measured(
+        options.loans, options.months, options.copies, options.times, options.most_rows
+    ),
+    "engines": lambda options: engines.measured(options.loans, max(options.months), options.copies, options.times),
     "publication": lambda options: publication.measured(options.published_rows, options.times),
     "gate": lambda options: gate.measured(options.rows, options.loans, options.times),
     "report": lambda options: report.measured(options.report_loans, options.times),
@@ -36,6 +38,12 @@ def main() -> None:
         type=int,
         default=2_000,
         help="of a lender in the 18 months before the first day (day: of each of five)",
+    )
+    parser.add_argument(
+        "--copies",
+        type=int,
+        default=1,
+        help="day, build, engines: how often every loan is told, for a large book in little time",
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="payments of the file that is loaded or judged")
     parser.add_argument(

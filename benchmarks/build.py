@@ -40,6 +40,7 @@ from arrears.build import BEGIN, last_words, run_dbt
 from arrears.settings import Role
 from arrears.warehouse.connect import connect, one
 
+from .grown import multiply_received
 from .place import LAST, Place, place
 from .table import Figure
 
@@ -109,14 +110,15 @@ class Built:
     whole: float
 
 
-def measured(loans: int, histories: list[int], times: int, most_rows: int) -> Iterator[Figure]:
-    """The figures of full builds, for every number of months delivered.
+def measured(loans: int, histories: list[int], copies: int, times: int, most_rows: int) -> Iterator[Figure]:
+    """The figures of full builds, for every number of months delivered. copies: how often every loan is told.
 
     A lender's first delivery carries what it lent in the eighteen months before, so that much comes on top.
     """
     for months in histories:
         with place() as there:
             there.history(months, loans, *BOOK)
+            multiply_received(there, copies)
             yield from _measured(there, times, most_rows)
 
 

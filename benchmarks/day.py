@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .grown import multiply_received
 from .place import LAST, Place, Ran, place, start
 from .table import Figure
 
@@ -30,42 +31,60 @@ TOUCHED = "select count(*) from staging.stg_touched_loan"
 LENT = "select count(*) from published.dim_loan where superseded_in is null"
 
 
-def measured(loans: int, histories: Sequence[int], times: int) -> Iterator[Figure]:
+@dataclass(frozen=True)
+class Book:
+    """Deliveries of a history and the days after it.
+
+    Attributes:
+        pace: what each lender lends in eighteen months. months: of deliveries before the first day.
+        copies: how often every loan is told.
+    """
+
+    there: Place
+    pace: int
+    months: int
+    copies: int = 1
+
+
+def measured(loans: int, histories: Sequence[int], copies: int, times: int) -> Iterator[Figure]:
     """The figures of a day, for every number of months delivered before it, and of days at once after the longest.
 
-    loans: lent by each lender until the day.
+    loans: lent by each lender until the day. copies: how often every loan is told; then what a day sends is loaded
+    before it is copied, so that loading has no part in the times.
     """
     yield from _fixed_cost(times)
     shortest: Figure | None = None
     for months in histories:
         with place() as there:
-            part, pace = f"a day, {months} months", round(loans * BEFORE / (BEFORE + months))
-            whole = _first_publication(there, pace, months)
+            part = f"a day, {months} months"
+            book = Book(there, round(loans * BEFORE / (BEFORE + months)), months, copies)
+            whole = _first_publication(book)
             lent = there.rows(LENT)[0][0]
             yield Figure(part, f"all of {lent:,} loans: build to publication", "s", [sum(whole.values())])
             day = LAST
-            runs = [_day(there, pace, months, day := day + dt.timedelta(days=1)) for _ in range(times)]
+            runs = [_day(book, day := day + dt.timedelta(days=1)) for _ in range(times)]
             took = Figure(part, "deliveries to publication and report", "s", [run.spent for run in runs], shortest)
             shortest = shortest or Figure(f"{months} months", f"that of {months} months", "s", took.measured)
             yield took
             yield from _of_runs(part, runs)
             if months == max(histories):
                 for days in AT_ONCE:
-                    run = _day(there, pace, months, day := day + dt.timedelta(days=days))
+                    run = _day(book, day := day + dt.timedelta(days=days))
                     yield Figure(part, f"{days} days at once, {run.touched:,} loans touched", "s", [run.spent], took)
 
 
 def _fixed_cost(times: int) -> Iterator[Figure]:
     with place() as there:
-        _first_publication(there, A_HANDFUL, 1)
+        book = Book(there, A_HANDFUL, 1)
+        _first_publication(book)
         part, day = f"a day of {there.rows(LENT)[0][0]:,} loans", LAST
-        runs = [_day(there, A_HANDFUL, 1, day := day + dt.timedelta(days=1)) for _ in range(times)]
+        runs = [_day(book, day := day + dt.timedelta(days=1)) for _ in range(times)]
         yield Figure(part, "deliveries to publication and report", "s", [run.spent for run in runs])
         yield Figure(part, "with the start of the command", "s", [run.ran.seconds for run in runs])
         through_dags = []
         for _ in range(times + 1):
             day += dt.timedelta(days=1)
-            there.simulate(start(1), day, A_HANDFUL, "--every", "month", "--write-from", f"{day}")
+            _simulate(book, day)
             through_dags.append(there.run_dags(day, APPROVER).seconds)
         yield Figure(part, "through Airflow's DAGs, with its start", "s", through_dags[1:])
 
@@ -91,17 +110,28 @@ def _of_runs(part: str, runs: Sequence[Day]) -> Iterator[Figure]:
     yield Figure(part, "touched", "loans", [run.touched for run in runs])
 
 
-def _first_publication(there: Place, pace: int, months: int) -> dict[str, float]:
+def _first_publication(book: Book) -> dict[str, float]:
     """Publish the book as of the last day of its history. Returns seconds of building, judging and publishing it."""
-    there.history(months, pace)
+    there = book.there
+    there.history(book.months, book.pace)
+    multiply_received(there, book.copies)
     before = _newest(there)
     for words in (("build", "--date", f"{LAST}"), ("gate",), ("publish", *APPROVED)):
         there.run(*words)
     return _spent(there, before)
 
 
-def _day(there: Place, pace: int, months: int, day: dt.date) -> Day:
-    there.simulate(start(months), day, pace, "--every", "month", "--write-from", f"{day}")
+def _simulate(book: Book, day: dt.date) -> None:
+    book.there.simulate(start(book.months), day, book.pace, "--every", "month", "--write-from", f"{day}")
+
+
+def _day(book: Book, day: dt.date) -> Day:
+    there = book.there
+    _simulate(book, day)
+    if book.copies > 1:
+        ((last,),) = there.own("select max(delivery_id) from ops.delivery")
+        there.load(day, day)
+        multiply_received(there, book.copies, after=last)
     before = _newest(there)
     ran = there.run("run", "--date", f"{day}", *APPROVED)
     return Day(ran, _spent(there, before), int(there.own(TOUCHED)[0][0]))

@@ -21,6 +21,7 @@ from psycopg2.sql import SQL, Identifier
 from arrears.contract.entities import ENTITIES
 
 from .cluster import LOOPBACK, running_cluster
+from .grown import multiply_received
 from .place import LAST, Place, place
 from .table import Figure
 
@@ -34,14 +35,19 @@ spark.eventLog.compress false
 """
 
 
-def measured(loans: int, months: int, times: int) -> Iterator[Figure]:
-    """The figures of a book. loans: what each lender lends in eighteen months. months: of deliveries."""
+def measured(loans: int, months: int, copies: int, times: int) -> Iterator[Figure]:
+    """The figures of a book.
+
+    loans: what each lender lends in eighteen months. months: of deliveries. copies: how often every loan is told.
+    """
     if not (SPARK / "bin" / "python").exists():
         print("engines: left out, for there is no Spark: `make spark` installs it", file=sys.stderr)
         return
     with place() as there:
-        os.environ["ARREARS_LAKE"] = f"{there.home}/lake"
         there.history(months, loans)
+        multiply_received(there, copies)
+        os.environ["ARREARS_LAKE"] = f"{there.home}/lake"
+        there.run("lake")
         ((lent,),) = there.own("select count(distinct (lender, loan_id)) from raw.loan")
         count = SQL("select count(*) from raw.{}")
         rows = sum(there.own(count.format(Identifier(entity)))[0][0] for entity in ENTITIES)

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from arrears.contract.entities import ENTITIES
 
 from .place import Place
 
 COLUMNS = "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped"
 GROWN = """
 insert into {table} ({columns})
-select {values} from {table} cross join generate_series(2, {times}) as copies (number)
+select {values} from {table} cross join generate_series(2, {times}) as copies (number) where {those}
 """
+EVERY = SQL("true")
+IDENTITIES = ("loan_id", "borrower_id", "identity_hash", "payment_id", "reverses_payment_id", "action_id")
 
 
-def multiply(there: Place, schema: str, table: str, times: int, *, varied: Container[str]) -> None:
-    """Copy every row until there are so many times as many, told apart by the columns that are `varied`."""
+def multiply_received(there: Place, times: int, *, after: int = 0) -> None:
+    """Tell every loan of the deliveries after a numbered one so many times, each of another person.
+
+    What happens to a copy is what happens to its loan, so a day must be told as often as the days before it. Nobody
+    has judged copies.
+    """
+    for entity in ENTITIES:
+        multiply(
+            there, "raw", entity, times, varied=IDENTITIES, those=SQL("delivery_id > {}").format(Literal(after))
+        )  # fmt: skip
+    there.own("analyze")
+
+
+def multiply(
+    there: Place, schema: str, table: str, times: int, *, varied: Container[str], those: Composable = EVERY
+) -> None:
+    """Copy `those` rows until there are so many times as many, told apart by the columns that are `varied`."""
     columns = [name for (name,) in there.own(COLUMNS, [f"{schema}.{table}"])]
     values = [
         SQL("{} || '-' || copies.number").format(Identifier(name)) if name in varied else Identifier(name)
@@ -25,6 +44,6 @@ def multiply(there: Place, schema: str, table: str, times: int, *, varied: Conta
     there.own(
         SQL(GROWN).format(
             table=Identifier(schema, table), columns=SQL(", ").join(map(Identifier, columns)),
-            values=SQL(", ").join(values), times=Literal(times),
+            values=SQL(", ").join(values), times=Literal(times), those=those,
         )
     )  # fmt: skip

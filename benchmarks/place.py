@@ -66,7 +66,11 @@ class Place:
         loans: what each lender lends in eighteen months. It has lent as many before the first day.
         """
         self.simulate(start(months), LAST, loans, "--every", "month", *more)
-        timed([sys.executable, "-m", "benchmarks.history", f"{start(months)}", f"{LAST}"])
+        self.load(start(months), LAST)
+
+    def load(self, first: dt.date, last: dt.date) -> Ran:
+        """Load and judge all deliveries from one day to another."""
+        return timed([sys.executable, "-m", "benchmarks.history", f"{first}", f"{last}"])
 
     def step(self, name: str, *words: object) -> Ran:
         """A step of the day in a process of its own, as Airflow's tasks are. It prints the number of what it made."""
