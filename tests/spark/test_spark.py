@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from benchmarks.cluster import Cluster
 
 from ..conftest import Warehouse, days
 from .both import candidate, differences, on_postgres
+from .losing import lose_a_worker
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200)]
 
@@ -70,7 +69,7 @@ def test_a_month_day_by_day_with_corrections_and_a_lost_worker(book: Book, clust
             lender, sent_first = CORRECTED[day]
             book.correct(lender, day.replace(day=sent_first))
         if number == 1:
-            threading.Thread(target=_lose_a_worker, args=(book, cluster), daemon=True).start()
+            lose_a_worker(book.home, cluster)
         build_id = book.build(day)
         if number == 1:
             assert len(cluster.workers) == 1
@@ -78,15 +77,6 @@ def test_a_month_day_by_day_with_corrections_and_a_lost_worker(book: Book, clust
         assert differences(candidate(book.warehouse.owner_url), on_postgres(day, server, "of_spark", settings())) == []
         went_on = book.warehouse.value("select base_build is not null from ops.build where build_id = %s", build_id)
         assert went_on == (number > 0)
-
-
-def _lose_a_worker(book: Book, cluster: Cluster) -> None:
-    """Once dbt is half-way."""
-    log = book.home / "dbt" / "logs" / "dbt.log"
-    seen = log.stat().st_size
-    while b"OK created sql touched model intermediate.int_loan_state" not in log.read_bytes()[seen:]:
-        time.sleep(0.2)
-    cluster.kill_worker()
 
 
 def test_gate_publisher_and_record_take_it_as_any_candidate(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:

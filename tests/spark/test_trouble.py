@@ -22,6 +22,7 @@ from ..chaos.test_disk_full import MIB, mounted
 from ..conftest import Warehouse
 from .both import Candidate, candidate
 from .conftest import ENVIRONMENT
+from .losing import lose_a_worker
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200)]
 
@@ -91,6 +92,15 @@ def test_no_worker(shared_warehouse: Warehouse, on_spark: Settings, tmp_path: Pa
     with running_cluster(ENVIRONMENT, tmp_path, workers=0) as empty:
         own = on_spark.model_copy(update={"spark_master": empty.master})
         assert said(shared_warehouse, own).startswith(f"No worker of {empty.master} took a task")
+
+
+@pytest.mark.usefixtures("standing")
+def test_all_workers_lost(shared_warehouse: Warehouse, on_spark: Settings, tmp_path: Path) -> None:
+    with running_cluster(ENVIRONMENT, tmp_path, workers=1) as dying:
+        own = on_spark.model_copy(update={"spark_master": dying.master})
+        lose_a_worker(own.home, dying)
+        message = said(shared_warehouse, own)
+    assert message.startswith(f"All workers of {dying.master} are lost, and none came back within 120 s")
 
 
 @pytest.mark.usefixtures("standing")

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from arrears.dbt_process import end_with_the_parent
 from arrears.errors import ArrearsError
@@ -18,6 +19,7 @@ from arrears.spark.kept import check_room, find_tables, keep_tables, make_schema
 from arrears.spark.place import Place
 from arrears.spark.session import open_session
 from arrears.spark.tables import copy_control_tables, name_raw_files, running_build
+from arrears.spark.workers import watch
 
 
 def main() -> None:
@@ -25,13 +27,18 @@ def main() -> None:
     try:
         code = _build(Place.of_environment(), sys.argv[1:])
     except ArrearsError as error:
-        print(f"{TROUBLE}{json.dumps(str(error))}", flush=True)
-        os._exit(error.exit_code)  # Spark would go on to say how it stops
+        _end(error)
     sys.exit(code)
+
+
+def _end(error: ArrearsError) -> NoReturn:
+    print(f"{TROUBLE}{json.dumps(str(error))}", flush=True)
+    os._exit(error.exit_code)  # Spark would go on to say how it stops
 
 
 def _build(place: Place, command: list[str]) -> int:
     session = open_session(place)
+    watch(session, place.master, gone=_end)
     build_id = running_build(session, place)
     if "--full-refresh" in command:
         remove_tables(session, place)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import threading
 from pathlib import Path
 
 from pyspark.errors import PySparkException
@@ -13,9 +12,9 @@ from pyspark.sql import SparkSession
 
 from arrears.errors import Infrastructure
 from arrears.spark.place import Place
+from arrears.spark.workers import run_a_task
 
 SECONDS_TO_ANSWER = 5
-SECONDS_TO_START = 120
 
 
 def open_session(place: Place) -> SparkSession:
@@ -59,7 +58,7 @@ def open_session(place: Place) -> SparkSession:
     except (PySparkException, RuntimeError, OSError) as error:
         raise Infrastructure(f"Spark does not start on {place.master}: {str(error).splitlines()[0]}") from error
     session.sparkContext.setLogLevel("ERROR")
-    _run_a_task(session, place.master)
+    run_a_task(session, place.master)
     _fit_shuffles(session)
     return session
 
@@ -85,22 +84,6 @@ def _find_master(master: str) -> None:
             continue
         return
     raise Infrastructure(f"No Spark master answers at {master}: start it, or set ARREARS_SPARK_MASTER to where it is.")
-
-
-def _run_a_task(session: SparkSession, master: str) -> None:
-    """Spark waits for a worker for ever, and says so in its log only."""
-    answered = threading.Event()
-
-    def count() -> None:
-        session.range(1).count()
-        answered.set()
-
-    threading.Thread(target=count, daemon=True).start()
-    if not answered.wait(SECONDS_TO_START):
-        raise Infrastructure(
-            f"No worker of {master} took a task within {SECONDS_TO_START} s: are workers registered, with cores and "
-            "memory to spare?"
-        )
 
 
 def _fit_shuffles(session: SparkSession) -> None:
