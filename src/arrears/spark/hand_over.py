@@ -6,8 +6,9 @@ candidate, all at once, is for the process that started this one (arrears.take_o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from arrears.errors import Infrastructure, Refused
 from arrears.spark.beside import BESIDE, handed_over
 from arrears.spark.place import Place
+from arrears.spark.tables import query
 
 MARTS = "marts"
 
@@ -37,8 +39,15 @@ def hand_over(session: SparkSession, place: Place, target: Path) -> None:
     broken = [fault for node in relations for fault in _faults(session, node)]
     if broken:
         raise Refused("Marts are not what their contracts say; nothing was handed over.", broken)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda node: _write(session, place, node), relations))
+    left: Sequence[Mapping[str, Any]] = relations
+    for _ in range(TRIES):
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(partial(_write, session, place), left))
+        left = _otherwise_there(session, place, left)
+        if not left:
+            return
+    names = ", ".join(_name(node) for node in left)
+    raise Infrastructure(f"Postgres does not have the rows that Spark wrote of {names}: build again.")
 
 
 def _faults(session: SparkSession, node: Mapping[str, Any]) -> list[str]:
@@ -62,25 +71,33 @@ def _name(node: Mapping[str, Any]) -> str:
 
 
 def _write(session: SparkSession, place: Place, node: Mapping[str, Any]) -> None:
-    """What a lost worker wrote is written again, and may be there twice: count, and start over if it is."""
     rows = session.table(_name(node))
     if MARTS in node["fqn"]:
         rows = rows.select(*node["columns"])
-    there = -1
-    for _ in range(TRIES):
-        expected = rows.count()
-        there = _written(session, place, rows, f"{_name(node)}{BESIDE}")
-        if there == expected:
-            return
-    raise Infrastructure(f"{_name(node)} has {rows.count()} rows on Spark, and Postgres took {there}: build again.")
-
-
-def _written(session: SparkSession, place: Place, rows: DataFrame, table: str) -> int:
+    table = f"{_name(node)}{BESIDE}"
     try:
         rows.coalesce(CONNECTIONS).write.format("jdbc").options(**place.jdbc(), dbtable=table, batchsize=10000).mode(
             "overwrite"
         ).save()
-        counted = session.read.format("jdbc").options(**place.jdbc(), query=f"select count(*) as there from {table}")
-        return int(counted.load().collect()[0]["there"])
     except PySparkException as error:
         raise Infrastructure(f"Postgres did not take {table} from Spark: {str(error).splitlines()[0]}") from error
+
+
+def _otherwise_there(
+    session: SparkSession, place: Place, nodes: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Those of which Postgres has other rows than Spark: what a lost worker wrote may be there twice."""
+    on_spark = _counted(session.sql(_counting(nodes, "")))
+    on_postgres = _counted(query(session, place, _counting(nodes, BESIDE)))
+    return [node for node in nodes if on_spark[_name(node)] != on_postgres[_name(node)]]
+
+
+def _counting(nodes: Sequence[Mapping[str, Any]], beside: str) -> str:
+    """SQL that both engines understand."""
+    return " union all ".join(
+        f"select '{_name(node)}' as name, count(*) as there from {_name(node)}{beside}" for node in nodes
+    )
+
+
+def _counted(answer: DataFrame) -> dict[str, int]:
+    return {row["name"]: row["there"] for row in answer.collect()}

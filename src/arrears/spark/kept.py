@@ -8,7 +8,7 @@ is whole it writes down which tables there are, and removes all others.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ def name_table(session: SparkSession, table: Table, root: str) -> None:
 
 def keep_tables(session: SparkSession, place: Place, build_id: int) -> None:
     """Write down what this build has left, and remove what no longer counts."""
-    tables = [_described(session, place, name) for name in _names(session)]
+    tables = list(_tables(session))
     record = json.dumps({"build": build_id, "tables": [asdict(table) for table in tables]})
     files = _files(session, place)
     there, unfinished = _path(session, f"{place.built}/{RECORD}"), _path(session, f"{place.built}/_{RECORD}")
@@ -96,24 +96,21 @@ def check_room(session: SparkSession, place: Place) -> None:
         ) from error
 
 
-def _names(session: SparkSession) -> Iterable[str]:
+def _tables(session: SparkSession) -> Iterator[Table]:
+    """Asked of the session's catalogue itself: in SQL every question is a job of Spark's, and there are two hundred."""
+    catalogue = session._jsparkSession.sessionState().catalog()
     for schema in SCHEMAS:
-        for table in session.catalog.listTables(schema):
-            if table.tableType != "VIEW":
-                yield f"{schema}.{table.name}"
+        for name in _each(catalogue.listTables(schema)):
+            known = catalogue.getTableMetadata(name)
+            if known.tableType().name() != "VIEW":
+                yield Table(
+                    f"{schema}.{name.table()}", known.schema().toDDL(), tuple(_each(known.partitionColumnNames())),
+                    _below(known.location().getPath()),
+                )  # fmt: skip
 
 
-def _described(session: SparkSession, place: Place, name: str) -> Table:
-    columns = session.catalog.listColumns(name)
-    location = next(
-        row["data_type"] for row in session.sql(f"describe extended {name}").collect() if row["col_name"] == "Location"
-    )
-    return Table(
-        name,
-        declared((column.name, column.dataType) for column in columns),
-        tuple(column.name for column in columns if column.isPartition),
-        _below(str(_path(session, location).toUri().getPath())),
-    )
+def _each(of_scala: Any) -> Iterator[Any]:
+    return (of_scala.apply(place) for place in range(of_scala.size()))
 
 
 def _below(path: str) -> str:

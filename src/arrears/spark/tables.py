@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
@@ -28,6 +30,7 @@ OPS = {
     "gate_result": "gate_run_id, success",
 }
 RAW = ("loan", "borrower", "instalment", "payment", "loan_event", "collection_action", "reported_position")
+AT_ONCE = 4  # tables that are copied
 # The folders that the loader sorts its files into.
 FOLDERS = ("lender", "business_date")
 
@@ -39,9 +42,12 @@ def running_build(session: SparkSession, place: Place) -> int:
 
 
 def copy_control_tables(session: SparkSession, place: Place) -> None:
-    for table, columns in OPS.items():
-        read = query(session, place, f"select {columns} from ops.{table}")
+    def copy(table: str) -> None:
+        read = query(session, place, f"select {OPS[table]} from ops.{table}")
         read.coalesce(1).write.mode("overwrite").saveAsTable(f"ops.{table}")
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(copy, OPS))
 
 
 def name_raw_files(session: SparkSession, place: Place) -> None:
