@@ -39,7 +39,11 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{#- The table anew. A partition's rows are brought together first, so that it is a file and not one of every task. -#}
+{#- Brings a partition's rows together before they are written, so that it is a file and not one of every task. Of one that is too
+    large for a task Spark makes several: else all of a large lender would be written by one core. -#}
+{% macro by_partition(partitions) -%}/*+ rebalance({{ partitions | join(', ') }}) */{%- endmacro %}
+
+{#- The table anew. -#}
 {% macro make_partitions() -%}
     {{ run_hooks(pre_hooks) }}
     {%- set partitions = partitions_of(get_columns_in_query(sql)) -%}
@@ -47,10 +51,9 @@
     {% call statement('main') %}
         create table {{ this }} using parquet
         {%- if partitions %} partitioned by ({{ partitions | join(', ') }}){% endif %} as
-        select * from (
+        select {% if partitions %}{{ by_partition(partitions) }} {% endif %}* from (
             {{ sql }}
         ) as computed
-        {%- if partitions %} distribute by {{ partitions | join(', ') }}{% endif %}
     {% endcall %}
     {% do create_indexes(this) %}
     {{ run_hooks(post_hooks) }}
@@ -88,7 +91,7 @@
     {% call statement('main') %}
         {%- if anew %}
         insert overwrite table {{ this }} partition ({{ partitions | join(', ') }})
-        select {{ rows_of | join(', ') }} from {{ after }} distribute by {{ partitions | join(', ') }}
+        select {{ by_partition(partitions) }} {{ rows_of | join(', ') }} from {{ after }}
         {%- else %}
         select 'nothing has changed'
         {%- endif %}
