@@ -51,7 +51,7 @@ lock: $(VENV)/.run  ## Resolve the dependencies anew into requirements/*.lock
 run: $(VENV)/.run  ## Install, simulate five lenders, run the DAGs, publish, say what to look at
 	@$(BIN)/python scripts/demo.py simulated
 
-run-real: $(VENV)/.run  ## The same with 74 months of a real lender (DATA=folder of its landing/)
+run-real: $(VENV)/.run  ## The same with 74 months of a real lender (DATA=the folder that holds its landing/)
 	@$(BIN)/python scripts/demo.py real $(if $(DATA),--data $(DATA))
 
 day: $(VENV)/.run  ## The next simulated business day through the DAGs
@@ -96,7 +96,7 @@ bench: $(VENV)/.run $(BENCH)/.bench  ## Measure every step against its peers, by
 bench-guard: $(VENV)/.run  ## A minute of benchmarks against the committed ratios; tells, does not fail (ARGUMENTS=--refresh)
 	@$(BIN)/python -m benchmarks.guard $(ARGUMENTS)
 
-lint: $(VENV)/.dev  ## Style, types, SQL and layering
+lint: $(VENV)/.dev  ## Style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

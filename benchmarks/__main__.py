@@ -37,7 +37,7 @@ def main() -> None:
         "--loans",
         type=int,
         default=2_000,
-        help="of a lender in the 18 months before the first day (day: of each of five)",
+        help="of a lender in the 18 months before the first day (day: until the day)",
     )
     parser.add_argument(
         "--copies",

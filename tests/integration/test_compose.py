@@ -196,6 +196,13 @@ def test_example_lists_every_variable_without_a_value():
     assert {line.rstrip("=") for line in listed} == used
 
 
+def test_all_of_airflow_takes_other_variables_from_a_file_of_their_own():
+    """Not from .env, which has the owner's password."""
+    takers = {name for name, service in SERVICES.items() if "env_file" in service}
+    assert takers == {*AIRFLOW_SERVICES, "airflow-init", "worker", "superset-dashboards"}
+    assert all(SERVICES[name]["env_file"] == [{"path": "airflow.env", "required": False}] for name in takers)
+
+
 def test_services_are_bounded_pinned_and_restarted():
     for name, service in SERVICES.items():
         assert re.search(r":\d+\.\d+", service["image"]), name

@@ -41,7 +41,7 @@ class Block:
 
 
 def blocks(stream: RowStream, width: int) -> Iterator[Block]:
-    """The rows of a stream in blocks of about two megabytes.
+    """The rows of a stream in blocks of about a megabyte and a half.
 
     Args:
         stream: the rows as text.
