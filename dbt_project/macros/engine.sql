@@ -22,7 +22,14 @@
 {#- The instant at which the clocks of a time zone show a time of a day. -#}
 {% macro instant_of(day, time, zone) %}{{ return(adapter.dispatch('instant_of', 'arrears')(day, time, zone)) }}{% endmacro %}
 {% macro default__instant_of(day, time, zone) %}(({{ day }} + {{ time }}) at time zone {{ zone }}){% endmacro %}
-{% macro spark__instant_of(day, time, zone) %}to_utc_timestamp(concat({{ day }}, ' ', {{ time }}), {{ zone }}){% endmacro %}
+{#- Of an hour that clocks show twice Spark takes the first and Postgres the second, which is the same as an hour later less one. -#}
+{% macro spark__instant_of(day, time, zone) -%}
+    {%- set shown = "cast(concat(" ~ day ~ ", ' ', " ~ time ~ ") as timestamp)" -%}
+    greatest(
+        to_utc_timestamp({{ shown }}, {{ zone }}),
+        to_utc_timestamp({{ shown }} + interval 1 hour, {{ zone }}) - interval 1 hour
+    )
+{%- endmacro %}
 
 {#- The date `days` (an integer expression) after `day`. -#}
 {% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days', 'arrears')(day, days)) }}{% endmacro %}

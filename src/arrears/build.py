@@ -22,10 +22,11 @@ import arrears
 from arrears import base_build, engine, lake, lineage
 from arrears.errors import Infrastructure, Refused
 from arrears.settings import Settings
-from arrears.spark.beside import TROUBLE
+from arrears.spark.beside import ON_POSTGRES, TROUBLE
 from arrears.take_over import take_over
 from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect, one
+from arrears.warehouse.libpq import TLS
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,8 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         cursor.execute("select pg_advisory_lock(hashtext('arrears.candidate'))")
         _end_orphans(cursor)
         on_spark = settings.engine == "spark"
+        if on_spark:
+            engine.check_order_of_text(cursor)
         rules = base_build.fingerprint(cursor, settings.dbt_project, engine.tables(settings))
         base = engine.still_there(base_build.find(cursor, rules), settings)
         # A build on Spark that fails leaves its tables half-way; one on Postgres leaves what others can go on from.
@@ -92,6 +95,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
             results = _run_dbt(dbt, base, url, settings, target)
             manifest = json.loads((target / "manifest.json").read_text())
             if on_spark:
+                _end_sessions(cursor)  # of workers that are gone: they would hold what is taken over
                 take_over(connection, manifest)
             # on Spark nothing is kept for the publisher
             _record_marts(cursor, build_id, manifest, keeps_changes=base is not None and not on_spark)
@@ -112,11 +116,16 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
 
 def _end_orphans(cursor: Cursor) -> None:
     """End what a killed build left running: its dbt has ended, the statements it sent may not have."""
+    _end_sessions(cursor)
+    cursor.execute("update ops.build set status = 'failed', finished_at = clock_timestamp() where status = 'running'")
+
+
+def _end_sessions(cursor: Cursor) -> None:
     cursor.execute(
         "select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = current_user "
-        "and datname = current_database() and application_name = 'dbt'"
+        "and datname = current_database() and application_name in ('dbt', %s)",
+        [ON_POSTGRES],
     )
-    cursor.execute("update ops.build set status = 'failed', finished_at = clock_timestamp() where status = 'running'")
 
 
 # One statement sees one state of the deliveries: never two versions of a day, or none.
@@ -167,9 +176,10 @@ def _finish(connection: Connection, build_id: int, status: str) -> None:
 
 
 def dbt_environment(url: str) -> dict[str, str]:
-    """The variables that profiles.yml reads."""
+    """The variables that profiles.yml reads, and those that libpq does."""
     address = Address.parse(url)
     return {
+        **{TLS[name]: value for name, value in address.options if name in TLS},
         "ARREARS_DBT_HOST": address.host,
         "ARREARS_DBT_PORT": str(address.port),
         "ARREARS_DBT_USER": address.user,

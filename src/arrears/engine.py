@@ -6,10 +6,13 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from psycopg2.extensions import cursor as Cursor
+
 import arrears
 from arrears.errors import Usage
 from arrears.lake import Lake
 from arrears.settings import Settings
+from arrears.warehouse.connect import one
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,16 @@ def still_there(base: int | None, settings: Settings) -> int | None:
     if base is None or settings.engine != "spark":
         return base
     return base if Lake(settings.lake).built() == base else None
+
+
+def check_order_of_text(cursor: Cursor) -> None:
+    """Raises Usage where the warehouse sorts text by a language's rules: by bytes, as on Spark, ties end otherwise."""
+    (by_bytes,) = one(cursor, "select 'B' < 'a' and 'P-2' < 'P1'")
+    if not by_bytes:
+        raise Usage(
+            "ARREARS_ENGINE is spark, and the warehouse's database does not sort text by its bytes as Spark does: its "
+            "collation is not C. `arrears up` makes a database that does: restore this one's dump into it."
+        )
 
 
 def _on_spark(settings: Settings) -> Dbt:

@@ -12,6 +12,7 @@ import pytest
 from arrears import pipeline
 from arrears.build import build
 from arrears.errors import Infrastructure
+from arrears.lake import Lake
 from arrears.load import registry
 from arrears.settings import Role, Settings, settings
 from arrears.simulate import simulate
@@ -98,9 +99,12 @@ def test_no_worker(shared_warehouse: Warehouse, on_spark: Settings, tmp_path: Pa
 def test_all_workers_lost(shared_warehouse: Warehouse, on_spark: Settings, tmp_path: Path) -> None:
     with running_cluster(ENVIRONMENT, tmp_path, workers=1) as dying:
         own = on_spark.model_copy(update={"spark_master": dying.master})
+        whole = build(DAY, url=shared_warehouse.url(Role.BUILDER), settings=own)
+        assert Lake(own.lake).built() == whole.build_id
         lose_a_worker(own.home, dying)
         message = said(shared_warehouse, own)
     assert message.startswith(f"All workers of {dying.master} are lost, and none came back within 120 s")
+    assert Lake(own.lake).built() is None  # nobody vouches for tables of which some are of another build
 
 
 @pytest.mark.usefixtures("standing")

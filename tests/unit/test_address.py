@@ -5,6 +5,8 @@ from __future__ import annotations
 import psycopg2.extensions
 import pytest
 
+from arrears.build import dbt_environment
+from arrears.spark.place import Place
 from arrears.warehouse.address import Address
 
 
@@ -22,3 +24,16 @@ def test_settings_come_to_those_that_an_address_has(url: str, options: str) -> N
     assert judging.options == tuple(sorted({**dict(address.options), "options": options}.items()))
     assert psycopg2.extensions.parse_dsn(judging.url())["options"] == options
     assert Address.parse(judging.url()) == judging
+
+
+def test_what_an_address_says_of_tls_holds_for_dbt_and_for_spark() -> None:
+    """dbt's profile has no place for it, so that libpq would take any server for the right one."""
+    url = "postgresql://me:pw@there:5433/db?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem&connect_timeout=3"
+    environment = dbt_environment(url)
+    tls = {name: value for name, value in environment.items() if name.startswith("PG")}
+    assert tls == {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/etc/ca.pem"}
+    spark = {"ARREARS_SPARK_MASTER": "local[1]", "ARREARS_LAKE": "/lake", "ARREARS_JDBC_DRIVER": "/driver.jar"}
+    jdbc = Place.of_environment(environment | spark).jdbc()
+    assert jdbc["url"].startswith("jdbc:postgresql://there:5433/db?")
+    assert jdbc["url"].endswith("&sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem")
+    assert "pw" not in jdbc["url"]

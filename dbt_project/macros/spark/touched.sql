@@ -96,8 +96,10 @@
         select 'nothing has changed'
         {%- endif %}
     {% endcall %}
+    {#- where the key says which partition a row is in, there can be no second one in those that were left alone -#}
+    {%- set key = (config.get('meta') or {}).get('key', []) -%}
+    {%- if anew %}{% do create_indexes(after if not partitions | reject('in', key) | list else this) %}{%- endif %}
     {%- for made in [moved, after] %}{% do run_query('drop table if exists ' ~ made) %}{%- endfor %}
-    {%- if anew %}{% do create_indexes(this) %}{%- endif %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [this]}) }}
 {%- endmacro %}

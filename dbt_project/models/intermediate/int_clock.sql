@@ -91,9 +91,10 @@ clocks as (
         case
             when plans.basis = 'missed_payments'
                 then
-                    30 * cast(floor({{ quotient(
+                    -- the days of more payments than that are no integer, which one engine refuses and the other wraps
+                    30 * cast(least(floor({{ quotient(
                         'overdue_days.overdue_amount + overdue_days.tolerance', 'overdue_days.owed'
-                    ) }}) as integer)
+                    ) }}), 71582788) as integer)
         end as dpd_fixed
     from overdue_days
     inner join {{ touched('int_plan') }} as plans

@@ -73,7 +73,7 @@ select
     {{ component }}_rank,
     {% endfor -%}
     {{ money('owed') }} as owed,
-    {{ money('greatest(tol_abs, round(tol_pct * owed, 2))') }} as tolerance,
+    {{ money('greatest(tol_abs, round(tol_pct * ' ~ money('owed') ~ ', 2))') }} as tolerance,
     {% for component in components -%}
     cast(
         charged_before

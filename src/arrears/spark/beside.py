@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 BESIDE = "__from_spark"
+# What sessions of Spark's are called on the server.
+ON_POSTGRES = "arrears spark"
 # In the lake: which tables the newest whole build there has left, and which build that is.
 RECORD = "tables.json"
 # Before the message of an error of ours, in a line of JSON, among what Spark and dbt say.

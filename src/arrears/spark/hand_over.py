@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
@@ -39,11 +40,14 @@ def hand_over(session: SparkSession, place: Place, target: Path) -> None:
     broken = [fault for node in relations for fault in _faults(session, node)]
     if broken:
         raise Refused("Marts are not what their contracts say; nothing was handed over.", broken)
+    counted = _counted(session.sql(_counting(relations, "")))
     left: Sequence[Mapping[str, Any]] = relations
     for _ in range(TRIES):
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(partial(_write, session, place), left))
-        left = _otherwise_there(session, place, left)
+        # what a lost worker wrote may be there twice
+        there = _counted(query(session, place, _counting(left, BESIDE)))
+        left = [node for node in left if there[_name(node)] != counted[_name(node)]]
         if not left:
             return
     names = ", ".join(_name(node) for node in left)
@@ -74,22 +78,23 @@ def _write(session: SparkSession, place: Place, node: Mapping[str, Any]) -> None
     rows = session.table(_name(node))
     if MARTS in node["fqn"]:
         rows = rows.select(*node["columns"])
+    # what a view computes would be computed in as many pieces as are written
+    pieces = rows.repartition(CONNECTIONS) if node["config"]["materialized"] == "view" else rows.coalesce(CONNECTIONS)
     table = f"{_name(node)}{BESIDE}"
     try:
-        rows.coalesce(CONNECTIONS).write.format("jdbc").options(**place.jdbc(), dbtable=table, batchsize=10000).mode(
-            "overwrite"
-        ).save()
-    except PySparkException as error:
-        raise Infrastructure(f"Postgres did not take {table} from Spark: {str(error).splitlines()[0]}") from error
+        pieces.write.format("jdbc").options(**place.jdbc(), dbtable=table, batchsize=10000).mode("overwrite").save()
+    except (PySparkException, Py4JJavaError) as error:
+        raise Infrastructure(f"Postgres did not take {table} from Spark: {_cause(error)}") from error
 
 
-def _otherwise_there(
-    session: SparkSession, place: Place, nodes: Sequence[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
-    """Those of which Postgres has other rows than Spark: what a lost worker wrote may be there twice."""
-    on_spark = _counted(session.sql(_counting(nodes, "")))
-    on_postgres = _counted(query(session, place, _counting(nodes, BESIDE)))
-    return [node for node in nodes if on_spark[_name(node)] != on_postgres[_name(node)]]
+def _cause(error: PySparkException | Py4JJavaError) -> str:
+    """The first line of what went wrong in the end, without the rows that the driver's message may show."""
+    if isinstance(error, PySparkException):
+        return str(error).splitlines()[0]
+    cause = error.java_exception
+    while cause.getCause() is not None:
+        cause = cause.getCause()
+    return str(cause).splitlines()[0].partition("VALUES")[0]
 
 
 def _counting(nodes: Sequence[Mapping[str, Any]], beside: str) -> str:

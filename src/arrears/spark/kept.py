@@ -46,10 +46,11 @@ def make_schemas(session: SparkSession, place: Place, build_id: int) -> None:
 
 
 def find_tables(session: SparkSession, place: Place) -> None:
-    """Name the tables that the build before has left."""
+    """Name the tables that the build before has left. From now on they are changed, so the lake vouches for none."""
     record = json.loads(session.read.text(f"{place.built}/{RECORD}", wholetext=True).collect()[0][0])
     for table in record["tables"]:
         name_table(session, Table(**table), place.built)
+    _files(session, place).delete(_path(session, f"{place.built}/{RECORD}"), False)
 
 
 def name_table(session: SparkSession, table: Table, root: str) -> None:

@@ -6,6 +6,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
+
+from arrears.spark.beside import ON_POSTGRES
+from arrears.warehouse.libpq import TLS
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,7 @@ class Place:
         master: Spark's URL of the cluster (`spark://host:7077`, `local[2]`).
         lake: a folder or a URL that every worker can read and write.
         driver: the jar of Postgres's JDBC driver. host … password: of the warehouse, as the role that builds.
+        tls: what libpq says of it (`sslmode`, `sslrootcert`), which the JDBC driver calls the same.
     """
 
     master: str
@@ -26,6 +31,7 @@ class Place:
     database: str
     user: str
     password: str = field(repr=False)
+    tls: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Place:
@@ -38,6 +44,7 @@ class Place:
             database=environment["ARREARS_DBT_DBNAME"],
             user=environment["ARREARS_DBT_USER"],
             password=environment["ARREARS_DBT_PASSWORD"],
+            tls={name: environment[variable] for name, variable in TLS.items() if variable in environment},
         )
 
     @property
@@ -52,9 +59,12 @@ class Place:
 
     def jdbc(self) -> dict[str, str]:
         """Spark's options for the warehouse. The password is in no file and no catalogue: nothing keeps the options."""
+        # Keepalive: the connections of a machine that went down hold their locks until somebody notices.
+        options = {"reWriteBatchedInserts": "true", "tcpKeepAlive": "true", "ApplicationName": ON_POSTGRES, **self.tls}
         return {
-            "url": f"jdbc:postgresql://{self.host}:{self.port}/{self.database}?reWriteBatchedInserts=true",
+            "url": f"jdbc:postgresql://{self.host}:{self.port}/{self.database}?{urlencode(options)}",
             "driver": "org.postgresql.Driver",
             "user": self.user,
             "password": self.password,
+            "fetchsize": "10000",
         }

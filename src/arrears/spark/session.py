@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from arrears.errors import Infrastructure
 from arrears.spark.place import Place
-from arrears.spark.workers import run_a_task
+from arrears.spark.workers import cores, run_a_task
 
 SECONDS_TO_ANSWER = 5
 
@@ -45,6 +45,8 @@ def open_session(place: Place) -> SparkSession:
         .config("spark.sql.constraintPropagation.enabled", "false")
         # it puts a filter into a recursion (int_payment_attribution) that the planner then cannot resolve
         .config("spark.sql.optimizer.dynamicPartitionPruning.enabled", "false")
+        # or it ends with an error after a million rows, which a large book has; the models bound how deep it goes
+        .config("spark.sql.cteRecursionRowLimit", "-1")
         # the first and the last day ever are written as they are
         .config("spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED")
         .config("spark.sql.parquet.datetimeRebaseModeInRead", "CORRECTED")
@@ -90,4 +92,4 @@ def _fit_shuffles(session: SparkSession) -> None:
     """As many pieces as the cluster's cores are busy with, a few times over, unless somebody has said how many."""
     asked = session.sparkContext.getConf().get("spark.sql.shuffle.partitions")
     if asked is None:
-        session.conf.set("spark.sql.shuffle.partitions", max(4, 3 * session.sparkContext.defaultParallelism))
+        session.conf.set("spark.sql.shuffle.partitions", max(4, 3 * cores(session)))

@@ -29,6 +29,11 @@ OPS = {
     "gate_run": "gate_run_id, boundary, delivery_id",
     "gate_result": "gate_run_id, success",
 }
+# Of what the gates found the models read what they found of deliveries.
+OF_DELIVERIES = {
+    "gate_run": "where boundary = 'delivery'",
+    "gate_result": "where gate_run_id in (select gate_run_id from ops.gate_run where boundary = 'delivery')",
+}
 RAW = ("loan", "borrower", "instalment", "payment", "loan_event", "collection_action", "reported_position")
 AT_ONCE = 4  # tables that are copied
 # The folders that the loader sorts its files into.
@@ -43,7 +48,7 @@ def running_build(session: SparkSession, place: Place) -> int:
 
 def copy_control_tables(session: SparkSession, place: Place) -> None:
     def copy(table: str) -> None:
-        read = query(session, place, f"select {OPS[table]} from ops.{table}")
+        read = query(session, place, f"select {OPS[table]} from ops.{table} {OF_DELIVERIES.get(table, '')}")
         read.coalesce(1).write.mode("overwrite").saveAsTable(f"ops.{table}")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -12,6 +12,7 @@ from arrears.errors import Infrastructure
 
 PATIENCE = 120  # seconds: for the first of them to take a task, or for one to come back
 BETWEEN_LOOKS = 5
+STILL = 2  # seconds in which none registers: then all have that are there
 
 
 def run_a_task(session: SparkSession, master: str) -> None:
@@ -28,6 +29,16 @@ def run_a_task(session: SparkSession, master: str) -> None:
             f"No worker of {master} took a task within {PATIENCE} s: are workers registered, with cores and "
             "memory to spare?"
         )
+
+
+def cores(session: SparkSession) -> int:
+    """How many the cluster gives, once it has no more to give: the first task runs before all workers are known."""
+    known = 0
+    while (now := session.sparkContext.defaultParallelism) > known:
+        known = now
+        if not session.sparkContext.master.startswith("local"):
+            time.sleep(STILL)
+    return known
 
 
 def watch(session: SparkSession, master: str, gone: Callable[[Infrastructure], None]) -> None:

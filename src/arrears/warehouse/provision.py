@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from pydantic import SecretStr
 
@@ -21,6 +22,7 @@ from arrears.warehouse.connect import connect, first, one
 from arrears.warehouse.migrations import migrate
 
 SERVER_VERSION_MIN = 160000
+BUILTIN_LOCALES = 170000
 
 SCHEMAS = {
     "raw": Role.LOADER,
@@ -54,7 +56,13 @@ def _ensure_database(owner: Address, name: str) -> None:
         if first(cursor, "select 1 from pg_database where datname = %s", [name]) is None:
             # another `up` may be quicker
             with suppress(psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
-                cursor.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+                cursor.execute(sql.SQL("create database {} ").format(sql.Identifier(name)) + _by_bytes(connection))
+
+
+def _by_bytes(connection: Connection) -> sql.SQL:
+    """Text sorts by its bytes, on every server, with every version of its libraries, and as on Spark."""
+    provider = "builtin builtin_locale 'C.UTF-8'" if connection.server_version >= BUILTIN_LOCALES else "libc"
+    return sql.SQL(f"template template0 encoding 'UTF8' locale 'C' locale_provider {provider}")
 
 
 def _provision_warehouse(settings: Settings, owner: Address) -> None:
