@@ -134,7 +134,8 @@ def timed(command: list[str]) -> Ran:
     ran = subprocess.run([*ALONE, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     said, _, took = ran.stdout.rstrip("\n").rpartition("\n")
     if ran.returncode:
-        sys.exit(f"{' '.join(command)} ended with {ran.returncode}:\n{said[-4000:]}")
+        lines = "\n".join(line[:1000] for line in said.splitlines())  # Java says all of its frames in one
+        sys.exit(f"{' '.join(command)} ended with {ran.returncode}:\n{lines[-4000:]}")
     seconds, peak = map(float, took.split())
     return Ran(seconds, peak / 1024, said)
 
