@@ -25,6 +25,8 @@ def multiply_received(there: Place, times: int, *, after: int = 0) -> None:
     What happens to a copy is what happens to its loan, so a day must be told as often as the days before it. Nobody
     has judged copies.
     """
+    if times == 1:
+        return  # a book as it was loaded is measured as it is, without statistics that no day takes
     for entity in ENTITIES:
         multiply(
             there, "raw", entity, times, varied=IDENTITIES, those=SQL("delivery_id > {}").format(Literal(after))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 
 import psycopg2
 import pytest
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def of_a_language(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def of_a_language(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A server whose new databases sort as English does, and have nothing in them."""
     with running_server(tmp_path_factory.mktemp("of_a_language")) as (_, own):
         connection = psycopg2.connect(own.owner().to("postgres").url())
