@@ -267,6 +267,14 @@ def test_trap_13_the_last_instalment_carries_the_cents(
     assert now.one("fct_loan_current", "state", "dpd", "overdue_amount") == (state, dpd, Decimal(overdue))
 
 
+@pytest.mark.parametrize(("amount", "dpd"), [("31.68", 0), ("31.67", 1)])
+def test_trap_13_a_tolerance_in_per_cent_is_whole_cents(marts: Marts, amount: str, dpd: int) -> None:
+    """Five per cent of 33.35 are 1.6675, which is 1.67 of money: 1.67 may be missing, and 1.68 may not."""
+    told = loan("33.35", "2024-01-01", [due(1, "2024-02-01", "33.35")], [paid("2024-02-01", amount)])
+    rules = [rule("tol_abs", "0"), rule("tol_pct", "0.05")]
+    assert marts.of("2024-02-02", told, rules=rules).one("fct_loan_current", "dpd") == dpd
+
+
 def test_trap_13_ten_times_a_tenth_is_one(marts: Marts) -> None:
     """In binary fractions ten tenths are less than one: without tolerance the loan would never settle."""
     assert sum([0.1] * 10) < 1

@@ -225,6 +225,18 @@ def test_trap_24_loans_at_the_edges(marts: Marts, name: str) -> None:
         assert rates == [1 if dpd else 0]
 
 
+def test_trap_24_an_absurd_instalment_ends_no_build(marts: Marts) -> None:
+    """An instalment of a cent and then one of a million: a hundred million payments missed. Days past due are the most
+    that whole months in an integer can be, and the loan beside it is counted as ever."""
+    told = marts.of(
+        "2024-03-02",
+        loan("1000000.01", "2024-01-01", [due(1, "2024-02-01", "0.01"), due(2, "2024-03-01", 1_000_000)]),
+        loan(200, "2024-01-01", TWO, loan_id="L2"),
+        rules=[rule("basis", "missed_payments"), rule("tol_abs", "0")],
+    )
+    assert told.rows("fct_loan_current", "loan_id", "dpd") == [("L1", 2_147_483_640), ("L2", 60)]
+
+
 # ── 25: persons ──────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -6,6 +6,7 @@ are tested; docs/traps.md says where.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from decimal import Decimal
 
@@ -13,7 +14,8 @@ import pytest
 
 from arrears.settings import SOURCE_ROOT
 
-from .stories import Marts, due, loan, on, paid, undone
+from ..reference.book import DeliveryRecord
+from .stories import Book, Marts, due, loan, on, paid, undone
 
 # ── 2: whose day it is ───────────────────────────────────────────────────────────────────────────────────
 
@@ -46,6 +48,32 @@ def test_trap_02_no_model_asks_what_time_it_is() -> None:
         if (found := CLOCK.search(COMMENT.sub("", path.read_text(encoding="utf-8"))))
     }
     assert reading == {}
+
+
+BERLIN, HALF_PAST_TWO = "Europe/Berlin", dt.time(2, 30)
+
+
+@pytest.mark.parametrize(
+    ("business_date", "received_at", "hours_late"),
+    [
+        # on 27 October 2024 clocks show half past two twice, at 00:30 and 01:30 UTC
+        ("2024-10-26", "2024-10-27 01:00", "0"),
+        ("2024-10-26", "2024-10-27 01:45", "0.25"),
+        # on 31 March 2024 they never do: an hour after half past one it is half past three, at 01:30 UTC
+        ("2024-03-30", "2024-03-31 01:30", "0"),
+        ("2024-03-30", "2024-03-31 01:45", "0.25"),
+        ("2024-06-30", "2024-07-01 00:45", "0.25"),
+    ],
+)
+def test_trap_02_a_deadline_in_the_hour_that_clocks_show_twice_or_never(
+    marts: Marts, business_date: str, received_at: str, hours_late: str
+) -> None:
+    """Late is who is late by either reading of the contract."""
+    arrived = dt.datetime.fromisoformat(received_at).replace(tzinfo=dt.UTC)
+    record = DeliveryRecord(on(business_date), "accepted", arrived, 1, 1, 0, 0, 0)
+    book = Book("lender", on(business_date), timezone=BERLIN, records=(record,), deadline=HALF_PAST_TWO)
+    quality = marts.of_books(book).one("mart_data_quality_daily", "hours_late", business_date=business_date)
+    assert quality == Decimal(hours_late)
 
 
 # ── 5: months come from the calendar ─────────────────────────────────────────────────────────────────────

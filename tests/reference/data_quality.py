@@ -47,9 +47,13 @@ def _row(book: Book, day: dt.date, record: DeliveryRecord | None) -> Row:
 
 
 def _hours_late(book: Book, record: DeliveryRecord) -> Decimal:
-    """Hours between the deadline, on the lender's clocks on the day after, and the arrival; 0 for what came in time."""
-    due_at = dt.datetime.combine(record.business_date + DAY, book.deadline, tzinfo=ZoneInfo(book.timezone))
-    late = record.received_at.astimezone(dt.UTC) - due_at.astimezone(dt.UTC)
+    """Hours between the deadline, on the lender's clocks on the day after, and the arrival; 0 for what came in time.
+
+    Where clocks show a deadline twice, or leave it out, the later instant that it may mean counts.
+    """
+    shown = dt.datetime.combine(record.business_date + DAY, book.deadline, tzinfo=ZoneInfo(book.timezone))
+    due_at = max(shown.replace(fold=fold).astimezone(dt.UTC) for fold in (0, 1))
+    late = record.received_at.astimezone(dt.UTC) - due_at
     return cents(Decimal(max(int(late.total_seconds()), 0)) / 3600)
 
 
