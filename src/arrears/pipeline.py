@@ -165,6 +165,11 @@ def rollback(publication_id: int, *, url: str, by: str, reason: str) -> publishi
         return result
 
 
+def published_day(*, url: str) -> dt.date | None:
+    """The business date that the marts show; None before the first publication."""
+    return publishing.published_day(url=url)
+
+
 def refresh_dashboards() -> int | None:
     """Have Superset forget the figures it keeps. Returns of how many datasets; None where none is configured.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from arrears.errors import Infrastructure, Refused, Usage
 from arrears.publish import PublishResult, approve, compare, publish, rollback
 from arrears.settings import Role
+from arrears.warehouse import migrations
+from arrears.warehouse.connect import connect
 
 from ..conftest import Warehouse
 from .candidate import COLUMNS, FEBRUARY, MARCH, Candidate
@@ -201,21 +205,55 @@ def test_readers_go_on_while_a_publication_is_under_way(candidate: Candidate) ->
     assert candidate.read("select publication_id, loans from mart_x order by 2") == [(2, 1), (2, 2)]
 
 
-def test_a_reader_bound_to_a_lender_sees_that_lender_alone(candidate: Candidate) -> None:
-    candidate.publish([A_FEB, B_FEB])
+OF_LENDERS = (
+    "select lender from marts.mart_x union all select lender from marts_as_known.mart_x "
+    "union all select lender from marts.dim_lender union all select lender from marts.publication_lender "
+    "union all select lender from marts.publication_change where lender is not null"
+)
+
+
+@pytest.fixture
+def investor(candidate: Candidate) -> Iterator[str]:
+    """The URL of a reader bound to lender b, who may also take on the role of all readers."""
     run = candidate.warehouse.rows
-    run(
-        "create role investor; grant arrears_reader to investor; insert into ops.reader_lender values ('investor', 'b')"
+    run("create role investor login password 'investor' in role arrears_reader")
+    run("insert into ops.reader_lender values ('investor', 'b')")
+    yield candidate.warehouse.settings.owner().login("investor", "investor").url()
+    run("drop role investor")
+
+
+@pytest.mark.parametrize("role_taken", ["", "set role investor; ", "set role arrears_reader; "])
+def test_a_reader_bound_to_a_lender_sees_that_lender_alone(
+    candidate: Candidate, investor: str, role_taken: str
+) -> None:
+    candidate.publish([A_FEB, B_FEB])
+    with connect(investor, "test") as connection, connection.cursor() as cursor:
+        cursor.execute(role_taken + OF_LENDERS)
+        assert {lender for (lender,) in cursor.fetchall()} == {"b"}
+
+
+def test_views_that_stood_before_are_bound_as_new_ones_are(candidate: Candidate) -> None:
+    """What the migration makes of a mart's views is what a publication makes."""
+    candidate.publish([A_FEB, B_FEB])
+    views = (
+        "select c.oid::regclass::text, pg_get_viewdef(c.oid) from pg_class as c where c.relkind = 'v' "
+        "and c.relnamespace in ('marts'::regnamespace, 'marts_as_known'::regnamespace) order by 1"
     )
-    try:
-        seen = run(
-            "set role investor; select lender from marts.mart_x union all select lender from marts_as_known.mart_x "
-            "union all select lender from marts.dim_lender union all select lender from marts.publication_lender "
-            "union all select lender from marts.publication_change where lender is not null"
-        )
-        assert {row[0] for row in seen} == {"b"}
-    finally:
-        run("drop role investor")
+    made = candidate.warehouse.rows(views)
+    assert sum("SESSION_USER" in definition for _, definition in made) == 6
+    with connect(candidate.warehouse.owner_url, "test") as connection, connection.cursor() as cursor:
+        cursor.execute(Path(migrations.__file__).with_name("versions").joinpath("0009_bound_readers.sql").read_text())
+    assert candidate.warehouse.rows(views) == made
+
+
+def test_a_mart_that_is_gone_is_refused(candidate: Candidate) -> None:
+    """Its views would show for ever what they show now, as of the newest publication."""
+    candidate.publish([A_FEB])
+    number = candidate.build([A_MAR])
+    candidate.warehouse.rows("delete from ops.build_mart where build_id = %s and mart = 'mart_x'", number)
+    with pytest.raises(Refused, match="mart_x: published, and not in the build"):
+        publish(number, url=candidate.warehouse.url(Role.PUBLISHER))
+    assert candidate.read("select publication_id, month_end from mart_x") == [(1, FEBRUARY)]
 
 
 def test_a_lost_connection_leaves_the_marts_as_they_were(candidate: Candidate) -> None:

@@ -2,7 +2,7 @@
 
 from arrears.publish.approval import Approval, approve, standing
 from arrears.publish.comparison import PublicationDifference, compare
-from arrears.publish.publisher import publish, rollback
+from arrears.publish.publisher import publish, published_day, rollback
 from arrears.publish.record import PublishResult
 from arrears.publish.retention import retain
 
@@ -13,6 +13,7 @@ __all__ = [
     "approve",
     "compare",
     "publish",
+    "published_day",
     "retain",
     "rollback",
     "standing",

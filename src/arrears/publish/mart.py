@@ -127,6 +127,26 @@ def columns_of(cursor: Cursor, schema: str, relation: str) -> tuple[MartColumn, 
     return tuple(MartColumn(*row) for row in cursor.fetchall())
 
 
+def require_all(cursor: Cursor, marts: Sequence[Mart]) -> None:
+    """Make sure that every published mart is offered: its views would go on showing what they show, as if it were new.
+
+    Raises:
+        Refused: one is not.
+    """
+    cursor.execute(
+        "select relname from pg_class where relnamespace = %s::regnamespace and relkind = 'r' and relname <> all(%s) "
+        "order by relname",
+        [PUBLISHED, [mart.name for mart in marts]],
+    )
+    gone = [name for (name,) in cursor.fetchall()]
+    if gone:
+        raise Refused(
+            "Published marts are an API: none may be removed. Keep the model, or publish one without rows under its "
+            "name.",
+            [f"{name}: published, and not in the build" for name in gone],
+        )
+
+
 def require_whole(cursor: Cursor, mart: Mart) -> None:
     """Make sure that the candidate has every published column.
 
@@ -183,10 +203,12 @@ def _create(cursor: Cursor, mart: Mart) -> None:
 CURRENT_PUBLICATION = SQL("(select max(publication_id) from ops.publication)")
 # An error where the session names one that there is not, or that is no longer kept.
 NAMED_PUBLICATION = SQL("(select marts_as_known.named_publication())")
-# A reader role that is bound to lenders sees those; any other sees all.
+# A reader that is bound to lenders, by its role or by the name it logged in with, sees those; any other sees all. By
+# the role alone a member of arrears_reader would see all of them after `set role arrears_reader`.
 VISIBLE = SQL(
-    "(not exists (select from ops.reader_lender as mine where mine.role_name = current_user) "
-    "or p.lender in (select mine.lender from ops.reader_lender as mine where mine.role_name = current_user))"
+    "(not exists (select from ops.reader_lender as mine where mine.role_name in (current_user, session_user)) "
+    "or p.lender in (select mine.lender from ops.reader_lender as mine "
+    "where mine.role_name in (current_user, session_user)))"
 )
 
 

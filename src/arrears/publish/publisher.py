@@ -20,6 +20,7 @@ from arrears.publish.mart import (
     current_rows,
     ensure_published,
     offered,
+    require_all,
     require_whole,
     shown_by,
 )  # fmt: skip
@@ -62,6 +63,7 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
         previous, shown = record.current(cursor)
         _refuse_going_back(previous, shown, build)
         marts = offered(cursor, build_id)
+        require_all(cursor, marts)
         for mart in marts:
             require_whole(cursor, mart)
         widen(cursor, marts, url)
@@ -116,6 +118,12 @@ def _published(
 ) -> PublishResult:
     restated = tuple(change for change in changes if change.is_restatement)
     return PublishResult(publication_id, "published", business_date, added, closed, restated)
+
+
+def published_day(*, url: str) -> dt.date | None:
+    """The business date that the marts show; None before the first publication. Raises Infrastructure."""
+    with connect(url, "published day") as connection, connection.cursor() as cursor:
+        return record.current(cursor)[1]
 
 
 def _published_before(cursor: Cursor, build_id: int) -> PublishResult | None:
