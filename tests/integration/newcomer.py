@@ -186,6 +186,7 @@ CONTRACTS: dict[str, tuple[str, str]] = {
     "a path that leaves the lender's folder": ("file: loans.csv", "file: ../loans.csv"),
     "personal data hashed into no field": ("{pii: drop}", "{pii: hash}"),
     "personal data dropped and used": ("{field: identity_hash, pii: hash}", "{field: identity_hash, pii: drop}"),
+    "personal data used in clear": ("{field: identity_hash, pii: hash}", "{field: identity_hash}"),
     "a hash into a number or date": ("{field: birth_year}", "{field: birth_year, pii: hash}"),
     "a value mapped to a word that the field does not take": ("back: reversal", "back: returned"),
     "a unit on a text": ("arrears: {field: channel}", "arrears: {field: channel, unit: fen}"),

@@ -38,6 +38,7 @@ class EntityField:
         default: SQL literal used where the lender sends nothing.
         not_future: a date after the business date is refused: it has not happened yet.
         allowed: the closed list of values, for fields that steer rules.
+        hashed: it identifies a person, so nothing fills it but what is hashed on the way in.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class EntityField:
     default: str | None = None
     not_future: bool = False
     allowed: tuple[str, ...] = ()
+    hashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ ENTITIES: dict[str, Entity] = {
             "gender": _text(),
             "province": _text(),
             "income_band": _text(),
-            "identity_hash": _text(),
+            "identity_hash": _text(hashed=True),
         },
     ),
     "instalment": Entity(

@@ -83,6 +83,8 @@ def _type_problems(place: Place, field: TableField, target: str, entity: Entity)
         yield place, f"{a(field.type)} cannot fill {target}, which is {rule.kind.value}; it takes {takes}"
     if field.arrears.pii is not None and rule.kind is not Kind.TEXT:
         yield place, f"a hash cannot fill {target}, which is {rule.kind.value}"
+    if rule.hashed and field.arrears.pii != "hash":
+        yield place, f"{target} is never kept in clear: give the column pii: hash"
     for value in (field.arrears.values or {}).values():
         yield from _literal_problems(place, target, value, entity)
 
@@ -93,6 +95,8 @@ def _literal_problems(place: Place, target: str, value: str, entity: Entity) -> 
     if value == OPEN:
         choice = f"one of {', '.join(rule.allowed)}" if rule.allowed else "its value"
         yield place, f"{target} is still open: put {choice} in place of {OPEN}"
+    elif rule.hashed:
+        yield place, f"nothing fills {target} but a column with pii: hash"
     elif rule.allowed and value not in rule.allowed:
         yield place, unknown(f"a value of {target}", value, rule.allowed)
     elif not is_literal(value, rule.kind):
@@ -153,6 +157,8 @@ def _source_problems(
         yield from _type_problems(here, columns[source.column], target, entity)
     for value in [source.value] if source.value is not None else (source.values or {}).values():
         yield from _literal_problems(here, target, value, entity)
+    if source.join is not None and rule.hashed:
+        yield here, f"nothing fills {target} but a column with pii: hash"
     if source.join is not None and (rule.kind is not Kind.TEXT or rule.allowed):
         yield (
             here,

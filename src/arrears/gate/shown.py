@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from arrears.contract.entities import ENTITIES
+
 # Columns in which a lender's mistake could bring a person's data in clear to where a hash belongs.
-PERSONAL = frozenset({"identity_hash"})
+PERSONAL = frozenset(name for entity in ENTITIES.values() for name, rule in entity.fields.items() if rule.hashed)
 MASK = "•••"
 
 
