@@ -10,6 +10,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, write_to_textfile
 
 SEVERITIES = ("critical", "warning", "info")
+# A day's deliveries are published the day after; on the one after that somebody should know why not.
+BEHIND = dt.timedelta(days=2)
 
 
 def problems(stands: dict[str, Any]) -> list[str]:
@@ -21,10 +23,20 @@ def _of_lenders(stands: dict[str, Any]) -> Iterator[str]:
     for row in stands["lenders"]:
         if row["lender"] in _held(stands):
             yield f"{row['lender']}: held back by the gate; what was published of it stands."
-        elif row["last_delivery_status"] == "refused":
-            yield f"{row['lender']}: the delivery for {row['last_delivery']} was refused."
+        elif refused := _refused(row):
+            yield (
+                f"{row['lender']}: refused and not replaced: the deliveries for {', '.join(map(str, refused))}."
+                if len(refused) > 1
+                else f"{row['lender']}: the delivery for {refused[0]} was refused."
+            )
         elif row["is_stale"]:
             yield f"{row['lender']}: stale, its data reach to {row['data_as_of'] or 'no day'}."
+
+
+def _refused(lender: dict[str, Any]) -> list[dt.date]:
+    """Business dates whose delivery was refused. That a newer one was accepted does not bring what they would have."""
+    newest = [lender["last_delivery"]] if lender["last_delivery_status"] == "refused" else []
+    return sorted({*lender["refused_days"], *newest})
 
 
 def _of_the_build(stands: dict[str, Any]) -> Iterator[str]:
@@ -54,8 +66,13 @@ def _waits(gate: dict[str, Any] | None, build_id: int) -> bool:
 
 
 def _of_the_publication(stands: dict[str, Any]) -> Iterator[str]:
-    if stands["publication"] is None:
+    publication = stands["publication"]
+    if publication is None:
         yield "Nothing has been published yet."
+        return
+    newest = max((row["data_as_of"] for row in stands["lenders"] if row["data_as_of"]), default=None)
+    if newest is not None and newest > publication["business_date"] + BEHIND:
+        yield f"Nothing was published since {publication['business_date']}, and deliveries reach to {newest}."
 
 
 def exposition(stands: dict[str, Any]) -> str:
@@ -96,6 +113,7 @@ def _lenders(gauge: Any, lenders: list[dict[str, Any]]) -> None:
     as_of = gauge("lender_data_as_of_seconds", "Midnight UTC of the day the lender's data reach to", "lender")
     stale = gauge("lender_stale", "1 where the lender was behind the business date of the publication", "lender")
     refused = gauge("lender_last_delivery_refused", "1 where the lender's newest delivery was refused", "lender")
+    days = gauge("lender_refused_days", "Dates of the last month refused and not replaced", "lender")
     rejected = gauge("lender_rejected_rows", "Rejected rows of the lender's newest delivery", "lender")
     for row in lenders:
         name = row["lender"]
@@ -103,6 +121,7 @@ def _lenders(gauge: Any, lenders: list[dict[str, Any]]) -> None:
             as_of.labels(name).set(_midnight(row["data_as_of"]))
         stale.labels(name).set(row["is_stale"])
         refused.labels(name).set(row["last_delivery_status"] == "refused")
+        days.labels(name).set(len(_refused(row)))
         rejected.labels(name).set(row["rejected_rows"])
 
 

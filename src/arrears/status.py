@@ -17,6 +17,13 @@ select
     newest.status as last_delivery_status,
     newest.rows_rejected as rejected_rows,
     newest.reasons,
+    array(
+        select d.business_date from ops.delivery as d
+        where d.lender = l.lender and d.business_date > accepted.business_date - 31
+        group by d.business_date
+        having bool_or(d.status = 'refused') and not bool_or(d.status in ('accepted', 'loaded'))
+        order by d.business_date
+    ) as refused_days,
     coalesce(stale.is_stale, true) as is_stale
 from (select distinct lender from ops.delivery) as l
 left join lateral (
@@ -78,8 +85,8 @@ where newest_first = 1 order by finished_at
 
 
 def status(url: str) -> dict[str, Any]:
-    """Lenders, the newest build, what the gate said of it, the current publication (None where there is none), and
-    how each step went last."""
+    """Lenders (refused_days: of the last month, where nothing was accepted in their place), the newest build, what the
+    gate said of it, the current publication (None where there is none), and how each step went last."""
     with connect(url, "status") as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
 
         def rows(query: str, parameters: Any = None) -> list[dict[str, Any]]:

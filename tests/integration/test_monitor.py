@@ -65,6 +65,28 @@ def test_a_lender_that_is_refused_or_behind_is_a_problem(candidate: Candidate) -
     ]
 
 
+def test_a_refused_day_is_a_problem_until_it_is_replaced(candidate: Candidate) -> None:
+    """That the day after was accepted brings nothing of what the refused one would have brought."""
+    run, two_days_before = candidate.warehouse.rows, MARCH - dt.timedelta(days=2)
+    for days_before, state in ((40, "refused"), (2, "refused"), (1, "refused"), (0, "accepted")):
+        run(DELIVERY, "a", MARCH - dt.timedelta(days=days_before), state, 0)
+    candidate.publish([("a", MARCH, 1, None)])
+    assert told(candidate.warehouse) == ["a: refused and not replaced: the deliveries for 2024-03-29, 2024-03-30."]
+    run(DELIVERY.replace("1, 'x'", "2, 'y'"), "a", two_days_before, "accepted", 0)
+    assert told(candidate.warehouse) == ["a: the delivery for 2024-03-30 was refused."]
+
+
+def test_a_publication_that_no_longer_comes_is_a_problem(candidate: Candidate) -> None:
+    """A scheduler that is down, or a DAG that is paused, fails nothing."""
+    candidate.publish([("a", MARCH, 1, None)])
+    for days_after, says in (
+        (2, []),
+        (3, ["Nothing was published since 2024-03-31, and deliveries reach to 2024-04-03."]),
+    ):
+        candidate.warehouse.rows(DELIVERY, "a", MARCH + dt.timedelta(days=days_after), "accepted", 0)
+        assert told(candidate.warehouse) == says
+
+
 def test_a_build_that_waits_failed_or_was_refused_is_a_problem(candidate: Candidate) -> None:
     candidate.publish([("a", MARCH, 1, None)])
     number = candidate.build([("a", MARCH, 2, None)], gate="warn")
