@@ -110,6 +110,15 @@ def test_provisioning_twice_changes_nothing(embedded: EmbeddedServer) -> None:
         assert cursor.fetchall() == [(newest,)]
 
 
+def test_neither_side_waits_for_hours_for_one_that_has_vanished(embedded: EmbeddedServer) -> None:
+    embedded.up()
+    provision(own := Settings(home=embedded.home))
+    with connect(own.owner().url(), "test") as connection, connection.cursor() as cursor:
+        cursor.execute("select setting from pg_settings where name like 'tcp_keepalives_%' order by name")
+        assert cursor.fetchall() == [("3",), ("30",), ("10",)]  # count, idle, interval
+        assert connection.get_dsn_parameters()["keepalives_idle"] == "30"
+
+
 def test_an_unreachable_server_is_one_clear_message_without_the_password(tmp_path: Path) -> None:
     with (
         pytest.raises(

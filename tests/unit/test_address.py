@@ -6,6 +6,7 @@ import psycopg2.extensions
 import pytest
 
 from arrears.build import dbt_environment
+from arrears.errors import Usage
 from arrears.spark.place import Place
 from arrears.warehouse.address import Address
 
@@ -24,6 +25,26 @@ def test_settings_come_to_those_that_an_address_has(url: str, options: str) -> N
     assert judging.options == tuple(sorted({**dict(address.options), "options": options}.items()))
     assert psycopg2.extensions.parse_dsn(judging.url())["options"] == options
     assert Address.parse(judging.url()) == judging
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("postgresql://me:pw@/db?host=/var/run/postgresql", "/var/run/postgresql"),
+        ("postgresql://me:pw@%2Fvar%2Frun:5433/db", "/var/run"),
+        ("postgresql://me:pw@[2001:db8::1]:5433/db", "2001:db8::1"),
+    ],
+)
+def test_sockets_and_ipv6_stay_what_they_are(url: str, host: str) -> None:
+    address = Address.parse(url)
+    assert address.host == host
+    assert psycopg2.extensions.parse_dsn(address.url())["host"] == host
+    assert Address.parse(address.url()) == address
+
+
+def test_one_of_several_hosts_has_to_be_named() -> None:
+    with pytest.raises(Usage, match="several hosts"):
+        Address.parse("postgresql://me:pw@one:5432,two:5433/db")
 
 
 def test_what_an_address_says_of_tls_holds_for_dbt_and_for_spark() -> None:

@@ -31,6 +31,8 @@ class Address:
         except psycopg2.ProgrammingError as error:
             # The message of libpq would repeat the URL, and with it the password.
             raise Usage("The warehouse's URL is not one: expected postgresql://user:password@host:port/db") from error
+        if "," in parts.get("host", "") or not parts.get("port", "5432").isdecimal():
+            raise Usage("The warehouse's URL names several hosts or ports: name the one that takes writes.")
         known = {"host", "port", "dbname", "user", "password"}
         return cls(
             host=parts.get("host", "localhost"),
@@ -57,7 +59,12 @@ class Address:
         """The URL, password included."""
         query = f"?{urlencode(self.options, quote_via=quote)}" if self.options else ""
         login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
-        return f"{scheme}://{login}@{self.host}:{self.port}/{quote(self.database, safe='')}{query}"
+        return f"{scheme}://{login}@{self._host}:{self.port}/{quote(self.database, safe='')}{query}"
+
+    @property
+    def _host(self) -> str:
+        """As it stands in a URL: the folder of a socket is escaped, an IPv6 address has brackets."""
+        return f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
 
     def __str__(self) -> str:
         """For people: without the password."""
