@@ -15,8 +15,10 @@
 
     Running totals are no rows of their own: they are left out, and the model takes their differences.
 
+    `of_news` are further columns by their expressions, which see all that was ever said under the keys that stand.
+
     A build that goes on from the one before looks at the keys in `touched_by` only. -#}
-{% macro newest_rows(name, touched_by='stg_touched_loan', touched_key=['lender', 'loan_id']) -%}
+{% macro newest_rows(name, touched_by='stg_touched_loan', touched_key=['lender', 'loan_id'], of_news={}) -%}
 {%- if not execute or goes_on() %}{% set touched_keys = ref(touched_by) %}{% endif -%}
 {%- set key = ['lender'] + entity(name)['key'] %}
 {%- set columns = entity(name)['columns'] %}
@@ -97,20 +99,24 @@ compared as (
 ),
 
 news as (
-    select * from compared where is_news = 1 and stands = 1
+    select
+        compared.*{% for column, expression in of_news.items() %},
+        {{ expression }} as {{ column }}{% endfor %}
+    from compared
+    where is_news = 1 and stands = 1
 ),
 
 newest as (
     {{ newest_per_key(
         'news', key,
         (appended_first if entity(name)['first_stands'] else '') ~ newest_first,
-        ['lender', 'change_op', 'mode'] + origin + columns
+        ['lender', 'change_op', 'mode'] + origin + columns + (of_news | list)
     ) }}
 )
 
 select
     lender, {{ origin | join(', ') }},
-    {{ columns | join(', ') }}
+    {{ (columns + (of_news | list)) | join(', ') }}
 from newest
 where change_op is null or change_op <> 'D'
 {%- endmacro %}

@@ -55,10 +55,12 @@ def test_trap_21_a_due_date_moved_without_a_word_is_seen_all_the_same(marts: Mar
             ("2024-02-05", "2024-02-10"),
             {"2024-02-04": 3, "2024-02-05": 3, "2024-02-09": 3, "2024-02-10": 4, "2024-02-11": 5},
         ),
+        # paused by mistake and resumed on the same day
+        (("2024-02-05", "2024-02-05"), {"2024-02-04": 3, "2024-02-05": 4, "2024-02-11": 10}),
         # from before the due day on: of its days only 2 to 9 February, eight, were days of delay
         (("2024-01-25", "2024-02-10"), {"2024-02-05": 0, "2024-02-09": 0, "2024-02-10": 1, "2024-02-11": 2}),
     ],
-    ids=["before the due day", "while late", "over the due day"],
+    ids=["before the due day", "while late", "for no day", "over the due day"],
 )
 def test_trap_21_a_pause_counts_only_inside_the_unpaid_time(
     marts: Marts, pause: tuple[str, str], closes: dict[str, int]

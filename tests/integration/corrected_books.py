@@ -1,4 +1,7 @@
-"""Two lenders with the same six loans to the same persons, of which one corrects long after what it said until March.
+"""Two lenders with the same loans to the same persons, of which one corrects long after what it said until March.
+
+Of two more nothing is ever said again: one whose first instalment is free, and one of a product whose balance its
+lender reports, and never does. Days pass for them all the same.
 
 What it says then of its past is what seldom changes in a book: a loan is another person's, a person is of another age,
 a score was another, an action was another agency's or about another loan, relief, money and a balance were left out. So
@@ -41,14 +44,19 @@ DUE = {
     "EASED": ("2022-12-05", "2023-04-05", "2023-12-05"),
     "FORGOTTEN": ("2022-12-05", "2023-04-05", "2023-12-05"),
 }
+FREE, UNREPORTED = "FREE", "UNREPORTED"
 SAID: dict[dt.date, Files] = {
     JANUARY: {
         "loans": [
             "OLD,p1,a,600,300,2021-06-15", "GOOD,p2,a,650,300,2022-07-05", "LATE,p3,a,600,300,2022-08-10",
             "MOVED,p4,a,700,300,2022-09-01", "EASED,p5,a,560,300,2022-09-20", "FORGOTTEN,p6,a,560,300,2022-09-20",
+            f"{FREE},p8,a,700,300,2023-01-15", f"{UNREPORTED},p9,b,700,300,2023-01-15",
         ],
-        "people": [f"p{number},198{number},low,ID{number}" for number in range(1, 8)],
-        "plan": [f"{no},{n},{due},100" for no, dues in DUE.items() for n, due in enumerate(dues, start=1)],
+        "people": [f"p{number},198{number},low,ID{number}" for number in range(1, 10)],
+        "plan": [
+            *(f"{no},{n},{due},100" for no, dues in DUE.items() for n, due in enumerate(dues, start=1)),
+            f"{FREE},1,2023-02-15,0", f"{FREE},2,2024-12-15,300", f"{UNREPORTED},1,2023-02-15,300",
+        ],
         "payments": ["g1,GOOD,2022-12-20,100"],
         "events": ["EASED,2023-01-10,extended"],
         "actions": [
@@ -84,7 +92,10 @@ def lenders(warehouse: Warehouse) -> list[Lender]:
     both = [Lender(warehouse, warehouse.settings.home, name) for name in (CORRECTING, OTHER)]
     for lender in both:
         lender.document["resources"] = _resources()
-        lender.document["arrears"]["effective_from"] = "2023-01-01"
+        lender.document["arrears"] |= {
+            "effective_from": "2023-01-01",
+            "product_conventions": [{"product": "b", "convention": "outstanding", "value": "reported"}],
+        }
     return both
 
 

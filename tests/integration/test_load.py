@@ -631,6 +631,17 @@ def test_a_contract_that_takes_a_convention_back(lender: Lender) -> None:
     assert lender.warehouse.rows("select 1 from ops.lender_convention") == []
 
 
+def test_what_the_first_contract_dates_before_itself_is_taken_back_with_it(lender: Lender) -> None:
+    grace = {"product": "auto", "convention": "grace_days", "effective_from": "2022-01-01"}
+    for days in ("3", "5"):
+        lender.document["arrears"]["product_conventions"] = [{**grace, "value": days}]
+        lender.send(loans=_loans(1))
+        lender.load()
+        assert lender.warehouse.rows("select value, effective_from from ops.lender_convention") == [
+            (days, dt.date(2022, 1, 1))
+        ]
+
+
 # ── refusals ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -20,15 +20,18 @@ class Pauses:
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Pauses:
-        """What a loan's events say. Of one day `resumed` counts first; a pause within a pause adds nothing."""
+        """What events say. A pause within a pause adds nothing; both words on one day leave things as they are."""
+        told: dict[dt.date, set[str]] = {}
+        for event in events:
+            if event.kind in ("paused", "resumed"):
+                told.setdefault(event.event_on, set()).add(event.kind)
         pauses: list[Pause] = []
         since: dt.date | None = None
-        told = [event for event in events if event.kind in ("paused", "resumed")]
-        for event in sorted(told, key=lambda event: (event.event_on, event.kind == "paused")):
-            if event.kind == "paused" and since is None:
-                since = event.event_on
-            elif event.kind == "resumed" and since is not None:
-                pauses.append((since, event.event_on))
+        for day, kinds in sorted(told.items()):
+            if kinds == {"paused"} and since is None:
+                since = day
+            elif kinds == {"resumed"} and since is not None:
+                pauses.append((since, day))
                 since = None
         if since is not None:
             pauses.append((since, None))

@@ -427,10 +427,12 @@ def test_payments_missed_inside_a_pause_are_not_counted_until_it_ends() -> None:
     assert dpd_and_overdue(told, 3, 11) == [60, 200]
 
 
-def test_resumed_and_paused_on_one_day_leaves_a_new_pause() -> None:
-    events = (Event(on(2, 11), "paused"), Event(on(2, 15), "paused"), Event(on(2, 15), "resumed"))
-    told = life(loan(plan(on(2, 1)), events=events))
-    assert dpds(told, (2, 14), (2, 15), (3, 1)) == [9, 9, 9]
+def test_resumed_and_paused_on_one_day_leaves_things_as_they_are() -> None:
+    both = (Event(on(2, 15), "paused"), Event(on(2, 15), "resumed"))
+    paused = life(loan(plan(on(2, 1)), events=(Event(on(2, 11), "paused"), *both)))
+    assert dpds(paused, (2, 14), (2, 15), (3, 1)) == [9, 9, 9]
+    running = life(loan(plan(on(2, 1)), events=both))
+    assert dpds(running, (2, 14), (2, 15), (3, 1)) == [13, 14, 29]
 
 
 # Schedule versions

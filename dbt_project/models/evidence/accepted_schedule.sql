@@ -3,7 +3,7 @@ select
     instalments.lender,
     instalments.loan_id,
     instalments.schedule_version,
-    coalesce(min(instalments.effective_on), min(instalments.business_date)) as starts_on
+    coalesce(min(instalments.effective_on), min(instalments.version_from)) as starts_on
 from {{ ref('stg_instalment') }} as instalments
 inner join {{ ref('stg_loan') }} as loans
     on instalments.lender = loans.lender and instalments.loan_id = loans.loan_id

@@ -1,6 +1,15 @@
 -- The stretches [paused_from, paused_until) in which a loan's clock stands still (paused_until null: it still does).
--- A pause within a pause adds nothing; one that starts on the day another ends goes on with it.
+-- A pause within a pause adds nothing. What is paused and resumed on one day is at its close as it was before.
 with
+
+-- days by whose close the clock was told one thing
+told as (
+    select lender, loan_id, event_on, min(kind) as kind
+    from {{ touched('int_loan_event') }}
+    where kind in ('paused', 'resumed')
+    group by lender, loan_id, event_on
+    having min(kind) = max(kind)
+),
 
 pauses as (
     select
@@ -8,8 +17,8 @@ pauses as (
         paused.loan_id,
         paused.event_on as paused_from,
         min(resumed.event_on) as paused_until
-    from {{ touched('int_loan_event') }} as paused
-    left join {{ touched('int_loan_event') }} as resumed
+    from told as paused
+    left join told as resumed
         on
             paused.lender = resumed.lender
             and paused.loan_id = resumed.loan_id

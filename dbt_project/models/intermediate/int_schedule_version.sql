@@ -1,6 +1,6 @@
 -- When each schedule version of a loan is in force: [in_force_from, in_force_until). The lowest from the start of the
--- loan; another from its effective date, or, where it names none, from the day it was delivered; each until a version
--- with a higher number starts. Of versions that start on one day, or out of order, only the highest ever counts.
+-- loan; another from its effective date, or, where it names none, from the day it was first delivered; each until a
+-- version with a higher number starts. Of versions that start on one day, or out of order, only the highest counts.
 with
 
 starts as (
@@ -8,7 +8,7 @@ starts as (
         instalments.lender,
         instalments.loan_id,
         instalments.schedule_version,
-        coalesce(min(instalments.effective_on), min(instalments.business_date)) as starts_on,
+        coalesce(min(instalments.effective_on), min(instalments.version_from)) as starts_on,
         row_number() over (
             partition by instalments.lender, instalments.loan_id order by instalments.schedule_version
         ) as version_rank

@@ -1,8 +1,11 @@
--- Instalments as last sent.
+-- Instalments as last sent. version_from: the business date of the first delivery that had anything of their version,
+-- which a correction of all its rows does not move.
 with
 
 newest as (
-    {{ newest_rows('instalment') | indent(4) }}
+    {{ newest_rows('instalment', of_news={
+        'version_from': 'min(business_date) over (partition by lender, loan_id, schedule_version)'
+    }) | indent(4) }}
 )
 
 select
@@ -16,6 +19,7 @@ select
     newest.fee_due,
     newest.penalty_due,
     newest.effective_on,
+    newest.version_from,
     newest.business_date,
     newest.delivery_id,
     newest.file_id,

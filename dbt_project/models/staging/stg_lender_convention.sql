@@ -1,5 +1,5 @@
 -- A lender's own conventions. Those that take effect later stand here too: they change no day before. What the
--- lender's first contract says was always so: its loans may be older than the contract.
+-- lender's first contract says without a date of its own was always so: its loans may be older than the contract.
 with
 
 first_contracts as (
@@ -14,7 +14,7 @@ select
     own.convention,
     own.value,
     case
-        when own.effective_from <= first_contracts.effective_from then cast('1900-01-01' as date)
+        when own.effective_from = first_contracts.effective_from then cast('1900-01-01' as date)
         else own.effective_from
     end as effective_from
 from {{ source('ops', 'lender_convention') }} as own

@@ -113,6 +113,16 @@ spoken_of as (
 ),
 
 passed as (
+    -- one that owes next to nothing is never short, and settled the day it falls due
+    select instalments.lender, instalments.loan_id
+    from {{ left_by_the_build_before('intermediate', 'int_instalment') }} as instalments
+    inner join reaches
+        on
+            instalments.lender = reaches.lender
+            and instalments.due_on > reaches.reached_before
+            and instalments.due_on <= reaches.reaches_now
+    where instalments.owed <= instalments.tolerance
+    union all
     {% for table, days in milestones.items() -%}
     {%- for day in days -%}
     select happenings.lender, happenings.loan_id

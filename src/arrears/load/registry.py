@@ -200,9 +200,16 @@ def _record_conventions(cursor: Cursor, contract: Contract) -> None:
         "where lender = %s and contract_effective_from > %s",
         [contract.lender, rules.effective_from],
     )[0]
+    # the first contract may date conventions of its products before itself
+    since = one(
+        cursor,
+        "select case when count(*) = 0 then '-infinity' else cast(%s as date) end from ops.delivery "
+        "where lender = %s and contract_effective_from < %s",
+        [rules.effective_from, contract.lender, rules.effective_from],
+    )[0]
     cursor.execute(
         "delete from ops.lender_convention where lender = %s and effective_from >= %s and effective_from < %s",
-        [contract.lender, rules.effective_from, until],
+        [contract.lender, since, until],
     )
     for product, name, value, effective_from in rows:
         if effective_from >= until:

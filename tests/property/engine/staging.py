@@ -92,7 +92,8 @@ def _rows_of_loan(loan: Loan) -> Iterator[tuple[str, Row]]:
     own = {"loan_id": loan.loan_id}
     for instalment in loan.instalments:
         row = _values(instalment)
-        yield "stg_instalment", {**own, "business_date": row.pop("known_on"), **row}
+        known_on = row.pop("known_on")
+        yield "stg_instalment", {**own, "business_date": known_on, "version_from": known_on, **row}
     parts = (
         ("stg_payment", loan.payments), ("stg_loan_event", loan.events), ("stg_reported_position", loan.positions),
         ("stg_loan_absence", loan.absences), ("stg_collection_action", loan.actions),
