@@ -40,6 +40,7 @@ LOADER, BUILDER, PUBLISHER, READER = "arrears_loader", "arrears_builder", "arrea
 
 # What the DAGs themselves read from the environment. (What the package reads is in arrears.settings.)
 ENVIRONMENT = {
+    "ARREARS_BUILD_HOURS": "how long a build may take (default 3); one of everything, of a large book, takes longer",
     "ARREARS_DELIVERY_PATIENCE_HOURS": "how long after its deadline a delivery is waited for (default 72)",
     "ARREARS_FIRST_BUSINESS_DATE": "go-live: every business date from it on is run (default: only the newest)",
     "ARREARS_NOTIFY_EMAIL": "addresses told of failures, approvals to give and publications, by smtp_default",
@@ -47,7 +48,7 @@ ENVIRONMENT = {
     "ARREARS_POKE_SECONDS": "how often sensors look (default 120)",
     "ARREARS_PUBLICATION_CUTOFF": "HH:MM on the day after the business date (default: the last deadline)",
     "ARREARS_PUBLICATION_TIMEZONE": "the zone of that time (default: of the lender with the last deadline)",
-    "ARREARS_TASK_RETRIES": "how often a task is tried again after an infrastructure failure (default 3)",
+    "ARREARS_TASK_RETRIES": "how often a task is tried again after an infrastructure failure (default 6)",
 }
 
 
@@ -113,16 +114,16 @@ def _has_every_midnight(timezone: str) -> bool:
     return all(one.astimezone(UTC).astimezone(zone).time() == time() for one in midnights)
 
 
-def live(timezone: str, month_ends: bool = False) -> dict[str, Any]:
+def live(timezone: str, month_ends: bool = False, since: date = date.min) -> dict[str, Any]:
     """`start_date` and `catchup` of a DAG with such a schedule.
 
-    With a first business date every date from it on is run, also those of the days Airflow was down. Without one
-    (a trial) only the newest is, and older ones are for a backfill.
+    With a first business date every date from it on is run, also those of the days Airflow was down; of a lender none
+    before its first contract (`since`). Without one (a trial) only the newest is, and older ones are for a backfill.
     """
     text = os.environ.get("ARREARS_FIRST_BUSINESS_DATE")
     if not text:
         return {"start_date": None, "catchup": False}
-    opens = date.fromisoformat(text) + timedelta(days=0 if month_ends else 1)
+    opens = max(date.fromisoformat(text), since) + timedelta(days=0 if month_ends else 1)
     return {"start_date": datetime.combine(opens, time(), tzinfo=ZoneInfo(timezone)), "catchup": True}
 
 
@@ -131,8 +132,14 @@ def local_time_after(day: date, at: time, timezone: str) -> datetime:
     return datetime.combine(day + timedelta(days=1), at, tzinfo=ZoneInfo(timezone))
 
 
+def readable_lenders() -> list[LenderSummary]:
+    """Those whose contracts say when they deliver. Of the others nothing comes until they are mended: their own DAGs
+    fail and say so, and no publication waits for them or is timed by them."""
+    return [lender for lender in contract.lenders() if lender.problem is None]
+
+
 def due_lenders(day: date) -> list[LenderSummary]:
-    return [lender for lender in contract.lenders() if lender.is_due(day)]
+    return [lender for lender in readable_lenders() if lender.is_due(day)]
 
 
 def last_lender(lenders: list[LenderSummary], day: date) -> LenderSummary:
@@ -143,7 +150,7 @@ def last_lender(lenders: list[LenderSummary], day: date) -> LenderSummary:
 def publication_timezone() -> str:
     """Where the publication's business date ends: in the zone of the last of the lenders that deliver daily."""
     configured = os.environ.get("ARREARS_PUBLICATION_TIMEZONE")
-    lenders = contract.lenders()
+    lenders = readable_lenders()
     if configured or not lenders:
         return configured or "UTC"
     daily = [lender for lender in lenders if lender.calendar != "month_end"]
@@ -164,6 +171,11 @@ LOADING_TAKES = timedelta(hours=1)  # at most, for who waits for a delivery that
 
 def delivery_patience() -> timedelta:
     return timedelta(hours=float(os.environ.get("ARREARS_DELIVERY_PATIENCE_HOURS", "72")))
+
+
+def build_takes() -> timedelta:
+    """At most."""
+    return timedelta(hours=float(os.environ.get("ARREARS_BUILD_HOURS", "3")))
 
 
 def poke_seconds() -> float:
@@ -294,7 +306,7 @@ class Notice(BaseNotifier):
         self.message, self.must = message, must
 
     def notify(self, context: Context) -> None:
-        """One who cannot be told keeps nobody else from being told; the first such error is raised afterwards."""
+        """A channel that fails does not stop the others; the first error is raised afterwards."""
         errors: list[Exception] = []
         for notifier in self._notifiers():
             try:
@@ -327,7 +339,7 @@ FAILURE = Notice(
 
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "arrears",
-    "retries": int(os.environ.get("ARREARS_TASK_RETRIES", "3")),
+    "retries": int(os.environ.get("ARREARS_TASK_RETRIES", "6")),  # three quarters of an hour in all
     "retry_delay": timedelta(minutes=1),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=15),

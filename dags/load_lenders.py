@@ -11,6 +11,7 @@ from airflow.sdk import DAG, Param, get_current_context, get_parsing_context, ta
 
 import arrears_wiring as wiring
 from arrears import contract, pipeline
+from arrears.errors import Infrastructure
 
 if TYPE_CHECKING:
     from arrears.contract import LenderSummary
@@ -31,7 +32,7 @@ nothing before the cut-off at {cutoff} ({timezone}, next day); its partition key
 - **What it means:** this lender keeps its last good state and is marked stale; the others publish.
 - **Look first at** the log of the failed task: it names every reason with file, line, column, value and rule.
   `arrears check {lender} DATE` says the same without loading anything.
-- **Rerun:** get a corrected delivery from the lender, put it in place, clear the run from the failed task on. Other
+- **Rerun:** get a corrected delivery from the lender, put it in place, clear the run from `load` on. Other
   bytes for a loaded date are a new version, the same bytes are a no-op. For many dates start a backfill (the range
   is of business dates), then trigger `publish_marts` once.
 - An infrastructure failure is retried with growing delays by itself; a refusal never is.
@@ -47,10 +48,16 @@ def wait_for_delivery(lender: str) -> bool:
     (summary,) = contract.lenders(only=lender)
     if wiring.now() < wiring.local_time_after(day, summary.cutoff, summary.timezone):
         return False  # the lender's day is not over
-    given_up_at = wiring.local_time_after(day, summary.deadline, summary.timezone) + wiring.delivery_patience()
-    if not context["params"]["wait"] or wiring.now() >= given_up_at:
+    deadline = wiring.local_time_after(day, summary.deadline, summary.timezone)
+    if not context["params"]["wait"] or wiring.now() >= deadline + wiring.delivery_patience():
         return True
-    return pipeline.delivery_complete(lender, day)
+    try:
+        return pipeline.delivery_complete(lender, day)
+    except Infrastructure as error:
+        if wiring.now() >= deadline:
+            raise
+        log.warning("%s", error)  # nobody needs the files yet
+        return False
 
 
 @task
@@ -85,7 +92,7 @@ def load_dag(lender: LenderSummary) -> DAG:
             patience=wiring.delivery_patience() / timedelta(hours=1),
         ),
         schedule=wiring.business_dates(lender.timezone, month_ends),
-        **wiring.live(lender.timezone, month_ends),
+        **wiring.live(lender.timezone, month_ends, lender.since),
         max_active_runs=8,  # a late delivery must not hold up the days after it
         default_args=wiring.DEFAULT_ARGS,
         params={

@@ -27,7 +27,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 import arrears_wiring as wiring
 from arrears import contract, pipeline
-from arrears.errors import ArrearsError, Refused
+from arrears.errors import ArrearsError, Infrastructure, Refused
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,8 @@ CALL_DOC = """
 **Does:** waits until every lender that is due for the business date has emitted its asset for it, or until the
 publication cut-off, and then emits `publication_due`, which starts `publish_marts`. A delivery that is there at the
 cut-off (or when the run begins, where dates are caught up on) and not judged yet is waited for up to an hour more.
-Lenders that deliver at month-ends are due on the last day of a month alone. On a day nobody is due it skips.
+Lenders that deliver at month-ends are due on the last day of a month alone. On a day nobody is due, or that is before
+the one published, it skips.
 
 #### Triage
 - **Pages when** Airflow itself is in trouble; a late lender is no failure here. Who is missing is in the log of
@@ -66,8 +67,8 @@ engine ran the models.
 - **Rerun:** once the cause is gone, clear the run from `build` on. Clearing `publish` alone is right only after an
   infrastructure failure in it: publishing what was already published is a no-op.
 - **After a backfill** trigger this DAG once, with the newest business date.
-- `refresh_dashboards` tells Superset, where one is configured. If it cannot, that is told and nothing fails: what is
-  published is published. Later: `arrears dashboards --refresh`.
+- `refresh_dashboards` tells Superset, where one is configured. If Superset cannot be reached, that is reported and no
+  task fails. Later: `arrears dashboards --refresh`.
 - A warning waits for an answer under *Required actions*; whoever is configured is told. Rejecting leaves the marts as
   they are and skips the rest.
   `arrears approve --by NAME --reason WHY` does it without the UI: then `arrears publish`, or clear `approve` here.
@@ -85,6 +86,9 @@ def wait_for_lenders() -> PokeReturnValue:
     due = [one.lender for one in wiring.due_lenders(day)]
     if not due:
         raise AirflowSkipException(f"No lender is due for {day}.")
+    shown = pipeline.published_day(url=wiring.url_of(wiring.PUBLISHER))
+    if shown is not None and shown > day:
+        raise AirflowSkipException(f"{shown} is published already, and no publication goes back to {day}.")
     missing = [lender for lender in due if not _is_in(context["inlet_events"], lender, day)]
     awaited = missing
     if wiring.now() >= wiring.publication_cutoff(day):
@@ -101,7 +105,11 @@ def _is_being_loaded(lender: str, day: date, dag_run: Any) -> bool:
     begun = max(wiring.publication_cutoff(day), dag_run.start_date)
     if wiring.now() >= begun + wiring.LOADING_TAKES:
         return False
-    return pipeline.delivery_pending(lender, day, url=wiring.url_of(wiring.LOADER))
+    try:
+        return pipeline.delivery_pending(lender, day, url=wiring.url_of(wiring.LOADER))
+    except Infrastructure as error:
+        log.warning("Whether %s is being loaded cannot be seen now: %s", lender, error)
+        return True
 
 
 def _is_in(events: Any, lender: str, day: date) -> bool:
@@ -148,7 +156,7 @@ CANNOT_REFRESH = wiring.Notice(
 )
 
 
-@task(pool=wiring.PUBLICATION_POOL, execution_timeout=timedelta(hours=3))
+@task(pool=wiring.PUBLICATION_POOL, execution_timeout=wiring.build_takes())
 def build() -> int:
     context = get_current_context()
     day = wiring.business_date(context)

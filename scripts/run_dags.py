@@ -23,13 +23,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from arrears import contract
 from arrears.errors import ArrearsError, Infrastructure, Refused, Usage
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
 
 DAGS = Path(__file__).resolve().parents[1] / "dags"
-POOL = "arrears_publication"
 DONE, REFUSED, USAGE, INFRASTRUCTURE = 0, 1, 2, 3
 
 console = Console(stderr=True)
@@ -49,8 +49,9 @@ class Outcome:
     def exit_code(self) -> int:
         if self.state == "success":
             return DONE
-        refused = any(_is_refusal(error) for _, error in self.errors)
-        return REFUSED if refused else INFRASTRUCTURE
+        if any(_is_refusal(error) for _, error in self.errors):
+            return REFUSED
+        return USAGE if any(isinstance(error, Usage) for _, error in self.errors) else INFRASTRUCTURE
 
 
 def _is_refusal(error: BaseException) -> bool:
@@ -93,6 +94,7 @@ def configure(verbose: bool) -> None:
     }
     for name, value in values.items():
         os.environ.setdefault(name, value)
+    sys.path.insert(0, str(DAGS))
     for role in Role:
         if role.airflow_variable not in os.environ:
             os.environ[role.airflow_variable] = settings().url(role)
@@ -104,6 +106,8 @@ def prepare_metadata() -> None:
     from airflow.utils import db
     from sqlalchemy.exc import OperationalError
 
+    from arrears_wiring import PUBLICATION_POOL
+
     try:
         db.check_migrations(timeout=0)
     except TimeoutError:
@@ -113,13 +117,14 @@ def prepare_metadata() -> None:
             f"Cannot reach Airflow's metadata database: {str(error.orig).strip()}. "
             "Is it running, and is AIRFLOW__DATABASE__SQL_ALCHEMY_CONN right?"
         ) from error
-    Pool.create_or_update_pool(POOL, slots=1, description="One publication at a time", include_deferred=False)
+    Pool.create_or_update_pool(
+        PUBLICATION_POOL, slots=1, description="One publication at a time", include_deferred=False
+    )
 
 
 def read_dags() -> dict[str, DAG]:
     from airflow.dag_processing.dagbag import DagBag
 
-    sys.path.insert(0, str(DAGS))
     bag = DagBag(DAGS)
     if bag.import_errors:
         raise Refused("The DAGs cannot be read.", [error.strip() for error in bag.import_errors.values()])
@@ -153,8 +158,6 @@ def _also_on_failure(dag: DAG, callback: Callable[[Any], None]) -> Iterator[None
 
 def plan(options: argparse.Namespace, dags: dict[str, DAG]) -> list[tuple[DAG, date, dict[str, Any]]]:
     """The runs to make, in order. Raises Usage when a lender has no DAG."""
-    import arrears_wiring as wiring
-
     known = sorted(name.removeprefix("load_") for name in dags if name.startswith("load_"))
     lenders = options.lender or known
     if unknown := sorted(set(lenders) - set(known)):
@@ -163,7 +166,7 @@ def plan(options: argparse.Namespace, dags: dict[str, DAG]) -> list[tuple[DAG, d
     publication = (dags["publish_marts"], {"ask": False, "approved_by": options.approve})
     steps: list[tuple[DAG, date, dict[str, Any]]] = []
     for day in dates:
-        due = {one.lender for one in wiring.due_lenders(day)}  # month-end lenders deliver at month-ends alone
+        due = {one.lender for one in contract.lenders() if one.is_due(day)}
         steps += [(dags[f"load_{lender}"], day, {"wait": False}) for lender in lenders if lender in due]
         if options.publish == "each" or (options.publish == "last" and day == dates[-1]):
             steps.append((publication[0], day, publication[1]))

@@ -19,6 +19,7 @@ class Package:
         self.failures: dict[str, Exception] = {}
         self.warn = self.approved = self.pending = False
         self.held: Refused | None = None
+        self.published: dt.date | None = None
         self.results = {
             "delivery_complete": True,
             "delivery_pending": lambda self: self.pending,
@@ -28,6 +29,7 @@ class Package:
             "gate_candidate": lambda self: SimpleNamespace(
                 outcome="warn" if self.warn else "pass", holding_back=lambda: self.held
             ),
+            "published_day": lambda self: self.published,
             "is_approved": lambda self: self.approved,
             "publish": PublishResult(9, "published", MONTH_END, 1200, 3, ()),
             "report": SimpleNamespace(page="reports/9/report.html", notes=()),

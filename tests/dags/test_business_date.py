@@ -146,6 +146,28 @@ def test_publication_cutoff_is_the_last_deadline_of_those_due(monkeypatch):
     assert wiring.publication_cutoff(dt.date(2024, 3, 31)) == dt.datetime(2024, 4, 1, 10, 30, tzinfo=UTC)
 
 
+def test_a_contract_that_cannot_be_read_times_nobody_s_publication(monkeypatch):
+    import arrears_wiring as wiring
+
+    drafted = lender("UTC", lender="drafted", deadline=dt.time(23), problem="names are still open")
+    monkeypatch.setattr(contract, "lenders", lambda: [lender("Asia/Shanghai"), drafted])
+    day = dt.date(2024, 3, 30)
+    assert [one.lender for one in wiring.due_lenders(day)] == ["one"]
+    assert wiring.publication_timezone() == "Asia/Shanghai"
+    assert wiring.publication_cutoff(day) == dt.datetime(2024, 3, 30, 22, tzinfo=UTC)
+
+
+def test_a_lender_is_due_from_its_first_contract_on(monkeypatch):
+    import arrears_wiring as wiring
+
+    joined = dt.date(2024, 6, 1)
+    late = lender(since=joined)
+    assert [late.is_due(joined - dt.timedelta(days=1)), late.is_due(joined)] == [False, True]
+    monkeypatch.setenv("ARREARS_FIRST_BUSINESS_DATE", "2024-02-29")
+    start = wiring.live("Asia/Shanghai", since=joined)["start_date"]
+    assert scheduled(late, start, 1)[0].partition_key == "2024-06-01"
+
+
 @pytest.mark.parametrize(("calendar", "first"), [("daily", "2024-02-29"), ("month_end", "2024-02-29")])
 def test_every_date_from_the_first_is_run(monkeypatch, calendar, first):
     import arrears_wiring as wiring

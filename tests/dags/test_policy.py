@@ -94,7 +94,7 @@ def test_parsing_reaches_out_to_nobody_and_tasks_are_retried_by_default():
     done = subprocess.run(
         [sys.executable, "-c", PARSING], cwd=ROOT / "dags", env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "{} set() [3]", done.stderr
+    assert done.stdout.splitlines()[-1] == "{} set() [6]", done.stderr
 
 
 def test_no_lineage_is_told_by_default():

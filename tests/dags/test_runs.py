@@ -218,6 +218,19 @@ def test_a_delivery_is_waited_for_from_cutoff_until_patience_ends(lenders, packa
     assert look() is True
 
 
+def test_a_store_that_is_down_is_nobody_s_business_before_the_deadline(lenders, package, at, monkeypatch):
+    import load_lenders
+
+    dag_run = SimpleNamespace(partition_key="2024-03-31", conf={}, run_id="r", dag_id="load_one")
+    context = {"dag_run": dag_run, "params": {"wait": True}}
+    package.failures["delivery_complete"] = Infrastructure("no store")
+    at("2024-04-01T05:59:00+08:00")
+    assert poke(monkeypatch, load_lenders, load_lenders.wait_for_delivery, context) is False
+    at("2024-04-01T06:00:00+08:00")
+    with pytest.raises(Infrastructure, match="no store"):
+        poke(monkeypatch, load_lenders, load_lenders.wait_for_delivery, context)
+
+
 def events_of(**keys: list[str]):
     """Inlet events by lender, as Airflow hands them to a task."""
     events = {
@@ -278,7 +291,31 @@ def test_a_delivery_that_is_there_is_waited_for(lenders, package, at, monkeypatc
     at(clock)
     package.pending = pending
     assert waits_for(monkeypatch, "2024-03-30", began, one=[], two=[]) == (done, ["one"])
-    assert set(package.calls) <= {("delivery_pending", "one", dt.date(2024, 3, 30), url("loader"))}
+    looked = {("delivery_pending", "one", dt.date(2024, 3, 30), url("loader"))}
+    assert set(package.calls) - {("published_day", url("publisher"))} <= looked
+
+
+@pytest.mark.parametrize(("clock", "done"), [("2024-03-30T22:30:00Z", False), ("2024-03-30T23:00:00Z", True)])
+def test_a_store_that_is_down_at_the_cutoff_holds_the_publication_up_for_an_hour(
+    lenders, package, at, monkeypatch, clock, done
+):
+    at(clock)
+    package.failures["delivery_pending"] = Infrastructure("no store")
+    assert waits_for(monkeypatch, "2024-03-30", "2024-03-30T16:00:00Z", one=[], two=[]) == (done, ["one"])
+
+
+@pytest.mark.parametrize(("published", "skips"), [("2024-03-31", True), ("2024-03-30", False), (None, False)])
+def test_no_day_before_the_one_published_is_called(lenders, package, at, monkeypatch, published, skips):
+    """After the loss of Airflow's records every day since go-live is due again, and none of them may be published."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    at("2024-03-31T06:00:00Z")
+    package.published = published and dt.date.fromisoformat(published)
+    if skips:
+        with pytest.raises(AirflowSkipException, match="2024-03-31 is published already"):
+            waits_for(monkeypatch, "2024-03-30", "2024-03-30T16:00:00Z", one=[], two=[])
+    else:
+        assert waits_for(monkeypatch, "2024-03-30", "2024-03-30T16:00:00Z", one=[], two=[]) == (True, ["one"])
 
 
 def test_events_of_the_loads_start_the_publication(dags, at):

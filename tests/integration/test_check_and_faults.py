@@ -180,7 +180,7 @@ def _arrears(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 def test_check_says_that_a_good_delivery_would_be_accepted(book: Book) -> None:
     run = _arrears("check", LENDER, LAST.isoformat())
     assert (run.returncode, run.stderr) == (0, "")
-    assert "0 rejected: would be accepted" in run.stdout
+    assert "0 rejected: would be loaded, for the gate to judge" in run.stdout
 
 
 def test_check_refuses_with_exit_code_1_and_every_fault(book: Book) -> None:

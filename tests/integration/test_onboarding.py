@@ -200,7 +200,7 @@ def test_the_walk(warehouse: Warehouse, lenders: Path, arrears: CommandLine, tmp
     contract.write_text(text)
     checked = arrears("check", "borealis", DAY.isoformat())
     assert (checked.code, checked.err) == (0, "")
-    assert "24 rows, 0 rejected: would be accepted" in checked.out
+    assert "24 rows, 0 rejected: would be loaded, for the gate to judge" in checked.out
 
     for lender, changes in (("borealis_lines", False), ("borealis_changes", True)):
         other_lender(lenders, tmp_path / "landing", lender, changes=changes)

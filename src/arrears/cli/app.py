@@ -148,7 +148,10 @@ def simulate(
 
 @app.command()
 def check(lender: str, date: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"])], json: Json = False) -> None:
-    """Would this delivery be accepted? Every fault with file, line, column, value and rule; loads nothing."""
+    """Would this delivery be loaded? Every fault with file, line, column, value and rule; loads nothing.
+
+    What the delivery gate says of rows that are loaded, only loading tells.
+    """
     with output.working(f"checking {lender} {date:%Y-%m-%d}"):
         findings = pipeline.check(lender, date.date(), url=settings().url(Role.LOADER))
     if json:
@@ -158,7 +161,7 @@ def check(lender: str, date: Annotated[dt.datetime, typer.Argument(formats=["%Y-
             colour = "red" if fault.refuses else "yellow"
             output.out.print(f"[{colour}]{'refuses' if fault.refuses else 'rejects row'}[/] ", end="")
             output.say(str(fault))
-        verdict = "would be refused" if findings.refusing else "would be accepted"
+        verdict = "would be refused" if findings.refusing else "would be loaded, for the gate to judge"
         output.say(f"{lender} {date:%Y-%m-%d}: {findings.rows:,} rows, {findings.rejected:,} rejected: {verdict}")
     if findings.refusing:
         raise typer.Exit(Refused.exit_code)

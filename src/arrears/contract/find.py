@@ -20,7 +20,7 @@ class LenderSummary:
     """What scheduling needs to know of a lender. Times are local to `timezone`, on the day after the business date.
 
     `problem` says why its contract cannot be read. Such a lender is scheduled all the same, with the defaults: its run
-    fails with that reason, and no other lender notices.
+    fails with that reason, and no other lender notices. `since`: the first day its contracts reach back to.
     """
 
     lender: str
@@ -30,11 +30,13 @@ class LenderSummary:
     calendar: str
     cutoff: dt.time
     deadline: dt.time
+    since: dt.date = dt.date.min
     problem: str | None = None
 
     def is_due(self, business_date: dt.date) -> bool:
-        """Whether the lender delivers for this day: every day, or the last day of a month."""
-        return self.calendar != "month_end" or (business_date + dt.timedelta(days=1)).day == 1
+        """Whether the lender delivers for this day: every day, or the last day of a month, since its first contract."""
+        is_its_day = self.calendar != "month_end" or (business_date + dt.timedelta(days=1)).day == 1
+        return is_its_day and business_date >= self.since
 
 
 @lru_cache(maxsize=256)
@@ -89,17 +91,19 @@ def lenders(root: Path | None = None, *, only: str | None = None) -> list[Lender
 
 def _summary(root: Path, name: str) -> LenderSummary:
     try:
-        contract = contracts(root, name)[-1]
+        found = contracts(root, name)
     except Refused as refused:
         due = DeliveryRules()
         return LenderSummary(name, name, None, "UTC", "daily", due.cutoff, due.deadline, problem=str(refused))
-    rules = contract.arrears
+    newest = found[-1]
+    rules = newest.arrears
     return LenderSummary(
-        lender=contract.lender,
+        lender=newest.lender,
         name_en=rules.names.en,
         name_zh=rules.names.zh,
         timezone=rules.timezone,
         calendar=rules.calendar,
         cutoff=rules.delivery.cutoff,
         deadline=rules.delivery.deadline,
+        since=found[0].arrears.effective_from,
     )

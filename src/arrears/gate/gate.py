@@ -69,7 +69,10 @@ def gate_delivery(delivery_id: int, *, url: str, settings: Settings) -> GateResu
     with connect(url, "gate delivery") as connection, connection.cursor() as cursor:
         lender, business_date, status = _delivery(cursor, delivery_id)
         if status == "refused":
-            raise Refused(f"The delivery of {lender} for {business_date} was refused by the gate before.")
+            raise Refused(
+                f"The delivery of {lender} for {business_date} was refused by the gate before: load it again, from the "
+                "file as it is now."
+            )
         if status != "loaded":
             return GateResult("delivery", "pass", 0, ())
         batches = delivery_batches(cursor, delivery_id, settings)
