@@ -942,6 +942,23 @@ def test_a_truncated_gzip(lender: Lender) -> None:
     assert "loans.csv.gz: the compressed file is broken or truncated" in reason
 
 
+@pytest.mark.parametrize("judge", [load, check])
+@pytest.mark.parametrize("written", [LOANS[:9].encode(), (LOANS + "L1,汽车").encode()[:-1]], ids=["header", "row"])
+def test_a_file_that_is_still_being_written_is_not_refused(
+    written: bytes, judge: Callable[..., Any], lender: Lender
+) -> None:
+    """What is there of it is broken, wherever it ends; the retry loads it whole."""
+    lender.send(loans=_loans(1))
+    delivery = lender.delivery()
+    assert delivery.content_hash
+    lender.send(loans=written)
+    with pytest.raises(Infrastructure, match=r"loans\.csv changed while it was read.*run again"):
+        judge(delivery, url=lender.url, pii_key=lambda: b"key")
+    assert lender.versions() == []
+    lender.send(loans=_loans(2))
+    assert lender.load().rows == 2
+
+
 # ── check ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -196,6 +196,16 @@ def test_a_file_that_grows_while_it_is_read(tmp_path: Path) -> None:
         list(blocks)
 
 
+def test_a_manifest_that_is_still_being_written(tmp_path: Path) -> None:
+    """What is there of it is no JSON, and no fault either."""
+    whole = json.dumps(_manifest()).encode()
+    delivery = _delivery(tmp_path, MANIFEST, manifest_20240305_json=whole[:-20])
+    assert delivery.content_hash
+    (tmp_path / "acme" / "2024-03-05" / "manifest_20240305.json").write_bytes(whole)
+    with pytest.raises(Infrastructure, match=r"manifest_20240305\.json changed while it was read.*run again"):
+        list(control_faults(delivery, delivery.files[0], 2))
+
+
 def test_a_file_that_stays_is_read_as_often_as_one_likes(tmp_path: Path) -> None:
     file, path = _file(tmp_path, LOANS)
     assert file.fingerprint

@@ -35,9 +35,12 @@ def control_faults(delivery: Delivery, file: DeliveryFile, rows: int) -> Iterato
         delivery: the delivery.
         file: one of its files.
         rows: how many rows it was found to have.
+
+    Raises (while iterating):
+        Infrastructure: the manifest changed while it was read.
     """
-    rules, control = file.resource.arrears.control, delivery.control_file(file.resource)
-    if not isinstance(rules, Manifest) or control is None or not control.exists():
+    rules, control = file.resource.arrears.control, _control_there(delivery, file)
+    if not isinstance(rules, Manifest) or control is None:
         return  # one that is missing is a fault of the delivery already
     found = _read(delivery, rules, control)
     if file == next(other for other in delivery.files if delivery.control_file(other.resource) == control):
@@ -50,6 +53,12 @@ def control_faults(delivery: Delivery, file: DeliveryFile, rows: int) -> Iterato
         yield Fault(file.path, f"the manifest {control.path} lists this file {len(entries)} times")
     else:
         yield from _entry_faults(rules, entries[0], file, rows)
+
+
+def _control_there(delivery: Delivery, file: DeliveryFile) -> ControlFile | None:
+    """The file's manifest or marker, as the delivery has it: what it was when the delivery was fingerprinted counts."""
+    wanted = delivery.control_file(file.resource)
+    return next((control for control in delivery.control_files if control == wanted), None)
 
 
 def _name(delivery: Delivery, file: DeliveryFile) -> str:
@@ -78,6 +87,7 @@ def _count(value: Any) -> int | None:
 def _read(delivery: Delivery, rules: Manifest, control: ControlFile) -> _Found:
     with reachable(control.location), control.open() as stream:
         content = stream.read(LARGEST_MANIFEST)
+    control.ensure_unchanged()
     try:
         document = json.loads(content)
     except ValueError as error:  # not UTF-8 included

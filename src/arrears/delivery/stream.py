@@ -2,7 +2,7 @@
 
 Each format is a `RowStream` of its own; `open_stream` chooses by the contract. Memory does not grow with the file,
 as far as its format allows. What only the whole file shows (a broken gzip, a missing trailer, a file replaced while
-it was read) is raised when its end is reached.
+it was read) is raised when its end is reached. Who meets a BrokenFile before that has to ask whether the file changed.
 """
 
 from __future__ import annotations

@@ -152,7 +152,11 @@ def _load_files(
     cursor: Cursor, delivery: Delivery, findings: Findings, delivery_id: int, pii_key: Callable[[], bytes],
     *, accept: bool = True,
 ) -> None:  # fmt: skip
-    """Load every file and keep going after a fault, so that all faults of the delivery are found in one pass."""
+    """Load every file and keep going after a fault, so that all faults of the delivery are found in one pass.
+
+    Raises:
+        Infrastructure: a file changed while it was read, so that nothing found in it counts.
+    """
     findings.faults.extend(delivery.missing)
     cursor.execute("set local datestyle = 'ISO, YMD'")
     cursor.execute("select set_config('timezone', %s, true)", [delivery.contract.arrears.timezone])
@@ -164,6 +168,7 @@ def _load_files(
         try:
             _load_file(cursor, delivery, file, findings, delivery_id, before, pii_key, accept=accepting)
         except BrokenFile as broken:
+            file.ensure_unchanged()  # of one that is still being written nothing is wrong yet
             cursor.execute("rollback to savepoint file")
             _note_broken(findings, delivery, file, broken)
         cursor.execute("release savepoint file")
