@@ -429,6 +429,18 @@ def test_memory_does_not_grow_where_personal_data_is_hashed(monkeypatch: pytest.
     assert peaks[1] < peaks[0] * 1.2
 
 
+def test_long_rows_are_not_held_together_where_personal_data_is_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = b"x" * 100_000 + b",zhangsan,1\n"
+    got, peak = _peak(PERSONAL, b"no,name,id\n", line, 40 << 20, monkeypatch)
+    assert got > 39 << 20
+    assert peak < 30 << 20
+
+
+def test_blank_lines_without_end_are_not_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BrokenFile, match="more than 1,048,576 blank lines together"):
+        _peak(AB, b"a,b\n1,2\n", b"\n", 32 << 20, monkeypatch)
+
+
 @pytest.mark.parametrize("head", [b"", b"a,b,c,d\n"])
 def test_a_file_without_line_breaks_is_not_held_in_memory(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "LONGEST_LINE", 4 << 20)

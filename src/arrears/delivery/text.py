@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from arrears.contract.model import Resource, Trailer
 from arrears.delivery.fault import BrokenFile, Fault
-from arrears.delivery.files import DeliveryFile
+from arrears.delivery.files import BLOCK, DeliveryFile
 from arrears.delivery.header import NOT_EVEN_A_HEADER, column_faults
 from arrears.delivery.lines import utf8_lines
 from arrears.delivery.pii import Treatment, treatments
 from arrears.delivery.stream import PiiKey, RowStream, TrailerFound
 
-BATCH = 10_000  # rows parsed at a time where there is personal data
+# More than any file ends in: they are held until it is known whether a row follows, and compress to next to nothing.
+MOST_BLANK_LINES = 1 << 20
 
 
 class TextStream(RowStream):
@@ -66,14 +66,16 @@ class TextStream(RowStream):
 
     def _without_trailer(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Hold the last line back until the end is known; drop blank lines at the end."""
-        held = b""
+        held, blank = b"", 0
         for block in blocks:
-            last = block.rstrip(b"\n").rfind(b"\n") + 1
             if not block.strip(b"\n"):
-                held += block  # blank lines may be the last
-            else:
-                yield held + block[:last]
-                held = block[last:]
+                blank += len(block)  # they may be the last
+                if blank > MOST_BLANK_LINES:
+                    raise self._broken(f"more than {MOST_BLANK_LINES:,} blank lines together; ask for it without them")
+                continue
+            last = block.rstrip(b"\n").rfind(b"\n") + 1
+            yield held + b"\n" * blank + block[:last]
+            held, blank = block[last:], 0
         control = self.resource.arrears.control
         if control is None or control.kind != "trailer":
             yield held.rstrip(b"\n") + b"\n" if held.strip(b"\n") else b""
@@ -95,17 +97,19 @@ class TextStream(RowStream):
         width = len(self.resource.table.columns())
         style = _style(self.resource)
         reader = csv.reader(_lines(blocks), strict=True, **style)
+        done = io.StringIO()
+        writer = csv.writer(done, **style)
         try:
-            while batch := [(reader.line_num, row) for row in islice(reader, BATCH)]:
-                for number, row in batch:
-                    if len(row) != width:
-                        rule = f"{len(row)} columns where the header has {width}"
-                        raise self._broken(rule, self.first_line + number - 1)
-                    for position, treat in personal:
-                        row[position] = treat(row[position])
-                sink = io.StringIO()
-                csv.writer(sink, **style).writerows(row for _, row in batch)
-                yield sink.getvalue().encode()
+            for row in reader:
+                if len(row) != width:
+                    rule = f"{len(row)} columns where the header has {width}"
+                    raise self._broken(rule, self.first_line + reader.line_num - 1)
+                for position, treat in personal:
+                    row[position] = treat(row[position])
+                writer.writerow(row)
+                if done.tell() > BLOCK:  # by size, not by number: rows may be long
+                    yield _taken(done)
+            yield _taken(done)
         except csv.Error as error:
             line = self.first_line + reader.line_num - 1
             raise self._broken(f"not a delimited line ({error})", line) from error
@@ -116,6 +120,14 @@ def _style(resource: Resource) -> dict[str, Any]:
     quote = resource.dialect.quote_char
     quoting = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE, "quotechar": None}
     return {"delimiter": resource.dialect.delimiter, "lineterminator": "\n", **quoting}
+
+
+def _taken(text: io.StringIO) -> bytes:
+    """What has been written, leaving nothing of it."""
+    written = text.getvalue().encode()
+    text.seek(0)
+    text.truncate()
+    return written
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[str]:
