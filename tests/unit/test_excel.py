@@ -18,6 +18,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from arrears.delivery import excel
 from arrears.delivery.files import DeliveryFile
 from arrears.delivery.pii import keyed_hash
+from arrears.delivery.stream import open_stream
 from tests.unit.streams import IDENTITY, KEY, NAME, broken, read, resource, rows, stored
 
 CHINESE = "%Y年%m月%d日"
@@ -247,16 +248,70 @@ def test_what_is_no_workbook(content: bytes, said: str, tmp_path: Path) -> None:
     assert said in fault.rule
 
 
-@pytest.mark.parametrize("limit", ["LARGEST_UNPACKED", "LARGEST_SHARED_TEXTS"])
-def test_a_workbook_that_unpacks_to_too_much(limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with xlsxwriter.Workbook(tmp_path / "rows.xlsx") as book:
+def _sharing(*table: list[Any]) -> bytes:
+    """A workbook whose cells share their texts, as Excel writes it."""
+    sink = io.BytesIO()
+    with xlsxwriter.Workbook(sink) as book:
         sheet = book.add_worksheet()
-        sheet.write_row(0, 0, ["a", "b"])
-        sheet.write_row(1, 0, ["x" * 5000, 2])
-    file = DeliveryFile(AB, "acme/rows.xlsx", str(tmp_path / "rows.xlsx"))
-    assert rows(file) == [["x" * 5000, "2"]]
-    monkeypatch.setattr(excel, limit, 1000)
+        for number, row in enumerate(table):
+            sheet.write_row(number, 0, row)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize("limit", ["LARGEST_UNPACKED", "LARGEST_BESIDE_SHEETS"])
+def test_a_workbook_that_unpacks_to_too_much(limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = stored(tmp_path, _sharing(["a", "b"], ["x" * 30_000, 2]), AB)
+    assert rows(file) == [["x" * 30_000, "2"]]
+    monkeypatch.setattr(excel, limit, 20_000)
     assert "unpacks to more" in str(broken(file))
+
+
+@pytest.mark.parametrize("place", ["xl/texts.xml", "xl/worksheets/texts.xml"])
+def test_shared_texts_are_bounded_under_any_name(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their type says what they are."""
+    content = _sharing(["a", "b"], ["x" * 30_000, 2])
+    sink = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            part = old.read(name).replace(b"/xl/sharedStrings.xml", b"/" + place.encode())
+            new.writestr(place if name == "xl/sharedStrings.xml" else name, part)
+    file = stored(tmp_path, sink.getvalue(), AB)
+    assert rows(file) == [["x" * 30_000, "2"]]
+    monkeypatch.setattr(excel, "LARGEST_BESIDE_SHEETS", 20_000, raising=False)
+    assert "unpacks to more" in str(broken(file))
+
+
+@pytest.mark.parametrize(
+    ("part", "ending"),
+    [
+        ("[Content_Types].xml", "</Types>"),
+        ("xl/workbook.xml", "</workbook>"),
+        ("xl/_rels/workbook.xml.rels", "</Relationships>"),
+        ("xl/styles.xml", "</styleSheet>"),
+        ("docProps/core.xml", "</cp:coreProperties>"),
+    ],
+)
+def test_what_is_made_objects_of_is_bounded(part: str, ending: str, tmp_path: Path) -> None:
+    """A few kilobytes of styles unpack to gigabytes of objects."""
+    padded = _rewritten(_sheet(["a", "b"], [1, 2]), part, lambda xml: xml.replace(ending, " " * (8 << 20) + ending))
+    assert len(padded) < 50_000
+    (fault,) = broken(stored(tmp_path, padded, AB)).faults
+    assert fault.rule == "the workbook unpacks to more than a workbook of rows can hold; ask what it is"
+
+
+def test_a_long_text_in_many_cells_is_written_a_few_rows_at_a_time(tmp_path: Path) -> None:
+    text = "x" * 30_000
+    content = _sharing(["a", "b"], *([text, text] for _ in range(200)))
+    blocks = list(open_stream(stored(tmp_path, content, AB), lambda: KEY))
+    assert sum(map(len, blocks)) > 200 * 2 * len(text)
+    assert max(map(len, blocks)) < 2 << 20
+
+
+def test_a_row_that_is_longer_than_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(excel, "LONGEST_LINE", 50_000, raising=False)
+    content = _sharing(["a", "b"], ["x" * 30_000, "y"], ["x" * 30_000, "y" * 30_000])
+    (fault,) = broken(stored(tmp_path, content, AB)).faults
+    assert (fault.line, fault.rule) == (3, "a row of more than 50,000 characters: is this a table?")
 
 
 @pytest.mark.parametrize("number", [int(IDENTITY), 1e15, -1e15])

@@ -19,13 +19,28 @@ from itertools import islice, repeat, zip_longest
 from typing import Any, BinaryIO
 
 from openpyxl import load_workbook
+from openpyxl.packaging.manifest import Manifest
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook import Workbook
+from openpyxl.xml.constants import (
+    ARC_CONTENT_TYPES,
+    ARC_CORE,
+    ARC_CUSTOM,
+    ARC_STYLE,
+    ARC_WORKBOOK,
+    SHARED_STRINGS,
+    XLSM,
+    XLSX,
+    XLTM,
+    XLTX,
+)
+from openpyxl.xml.functions import fromstring
 
 from arrears.contract.model import TableField
 from arrears.delivery.fault import BrokenFile, BrokenWorkbook, Fault
 from arrears.delivery.files import BLOCK, DeliveryFile
 from arrears.delivery.header import NOT_EVEN_A_HEADER, column_faults
+from arrears.delivery.lines import LONGEST_LINE
 from arrears.delivery.pii import treat_rows, treatments
 from arrears.delivery.rendering import rendered
 from arrears.delivery.stream import PiiKey, RowStream
@@ -33,8 +48,12 @@ from arrears.delivery.stream import PiiKey, RowStream
 BATCH = 5_000
 # An honest sheet of a million rows is smaller unpacked; a few kilobytes can be made that unpack to petabytes.
 LARGEST_UNPACKED = 4 << 30
-SHARED_TEXTS = "sharedstrings.xml"  # the part that has to be held in memory
-LARGEST_SHARED_TEXTS = 128 << 20
+# Of a sheet one row is held in memory at a time. Everything else may be held whole: most of it are the texts of cells.
+SHEETS = "xl/worksheets/"
+LARGEST_BESIDE_SHEETS = 128 << 20
+# What openpyxl makes objects of takes a hundred times its size; all the formats that Excel allows fit into this.
+LARGEST_DESCRIPTION = 8 << 20
+DESCRIPTIONS = {ARC_CONTENT_TYPES, ARC_WORKBOOK, ARC_STYLE, ARC_CORE, ARC_CUSTOM}
 MOST_ROWS = 1 << 20
 FIRST_INEXACT = 10**15  # Excel keeps 15 digits of a number
 OLD_FORMAT = bytes.fromhex("d0cf11e0a1b11ae1")  # what .xls and encrypted workbooks begin with
@@ -57,12 +76,26 @@ class WorkbookStream(RowStream):
     def _rows(self) -> Iterator[bytes]:
         personal = treatments(self.resource, self._pii_key)
         with self.file.open_anywhere() as source:
-            rows = self._data_rows(source)
             first = self.first_line
-            while batch := list(islice(rows, BATCH)):
+            for batch in self._batches(self._data_rows(source)):
                 treat_rows(batch, personal)
                 yield rendered(self.file, batch, first)
                 first += len(batch)
+
+    def _batches(self, rows: Iterator[list[str | None]]) -> Iterator[list[list[str | None]]]:
+        """Rows to be written together, bounded by their text: many cells may share one that is long."""
+        batch, size = list[list[str | None]](), 0
+        for number, row in enumerate(rows, start=self.first_line):
+            length = sum(len(text) for text in row if text)
+            if length > LONGEST_LINE:
+                raise self._broken(f"a row of more than {LONGEST_LINE:,} characters: is this a table?", number)
+            batch.append(row)
+            size += length
+            if len(batch) == BATCH or size > BLOCK:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
 
     # ── the workbook ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -105,10 +138,9 @@ class WorkbookStream(RowStream):
             raise self._unreadable(rule)
         with self._sound_workbook(), zipfile.ZipFile(source) as archive:
             unpacked = {member.filename: member.file_size for member in archive.infolist()}
-            shared = sum(size for name, size in unpacked.items() if name.lower().endswith(SHARED_TEXTS))
-            if sum(unpacked.values()) > LARGEST_UNPACKED or shared > LARGEST_SHARED_TEXTS:
+            if sum(unpacked.values()) > LARGEST_UNPACKED or not _fits_memory(archive, unpacked):
                 raise self._unreadable("the workbook unpacks to more than a workbook of rows can hold; ask what it is")
-            return any(_mentions_formula(archive, name) for name in unpacked if name.startswith("xl/worksheets/"))
+            return any(_mentions_formula(archive, name) for name in unpacked if name.startswith(SHEETS))
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -172,6 +204,23 @@ class WorkbookStream(RowStream):
 
 def _place(column: int, row: int) -> str:
     return f"{get_column_letter(column)}{row}"
+
+
+def _fits_memory(archive: zipfile.ZipFile, unpacked: dict[str, int]) -> bool:
+    """Whether what openpyxl reads whole is small enough. It finds some parts by their type, under any name.
+
+    unpacked: size of every part.
+    """
+    if unpacked.get(ARC_CONTENT_TYPES, 0) > LARGEST_DESCRIPTION:
+        return False
+    parts = Manifest.from_tree(fromstring(archive.read(ARC_CONTENT_TYPES))).Override
+    texts = {part.PartName[1:] for part in parts if part.ContentType == SHARED_STRINGS}
+    books = {part.PartName[1:] for part in parts if part.ContentType in (XLSX, XLSM, XLTX, XLTM)}
+    described = [name for name in unpacked if name in DESCRIPTIONS or name in books or name.endswith(".rels")]
+    if any(unpacked[name] > LARGEST_DESCRIPTION for name in described):
+        return False
+    beside = (size for name, size in unpacked.items() if name in texts or not name.startswith(SHEETS))
+    return sum(beside) <= LARGEST_BESIDE_SHEETS
 
 
 def _mentions_formula(archive: zipfile.ZipFile, name: str) -> bool:
