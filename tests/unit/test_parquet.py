@@ -16,6 +16,7 @@ import pytest
 from arrears.delivery import parquet
 from arrears.delivery.files import DeliveryFile
 from arrears.delivery.pii import keyed_hash
+from arrears.delivery.stream import open_stream
 from tests.unit.streams import IDENTITY, KEY, NAME, PHONE, broken, read, resource, rows, stored
 
 AB = resource("parquet", ["a", "b"])
@@ -49,6 +50,39 @@ def test_rows_in_many_batches_and_row_groups(tmp_path: Path, monkeypatch: pytest
     numbers = list(range(100))
     content = _written({"a": numbers, "b": numbers}, row_group_size=30)
     assert rows(stored(tmp_path, content, AB)) == [[str(number)] * 2 for number in numbers]
+
+
+def _repeated(encoding: str, value: str, times: int) -> bytes:
+    """A file that holds a value once and says it many times."""
+    if encoding == "dictionary":
+        values = pa.DictionaryArray.from_arrays(pa.array([0] * times, pa.int32()), pa.array([value]))
+        return _written({"a": values, "b": ["x"] * times}, store_schema=False)
+    return _written({"a": [value] * times, "b": ["x"] * times}, use_dictionary=False, column_encoding={"a": encoding})
+
+
+@pytest.mark.parametrize("encoding", ["dictionary", "DELTA_BYTE_ARRAY"])
+def test_a_long_value_said_many_times_is_written_a_few_rows_at_a_time(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "LARGEST_BATCH", 1 << 20, raising=False)
+    content = _repeated(encoding, "x" * 10_000, 3000)
+    assert len(content) < 20_000
+    blocks = list(open_stream(stored(tmp_path, content, AB), lambda: KEY))
+    assert sum(map(len, blocks)) > 3000 * 10_000
+    assert max(map(len, blocks)) < 2 << 20
+
+
+@pytest.mark.parametrize(
+    ("encoding", "line"), [("dictionary", None), ("DELTA_BYTE_ARRAY", 1), ("DELTA_LENGTH_BYTE_ARRAY", 1), ("PLAIN", 1)]
+)
+def test_a_value_that_no_table_has(
+    encoding: str, line: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "LONGEST_LINE", 10_000, raising=False)
+    assert rows(stored(tmp_path, _repeated(encoding, "x" * 10_000, 20), AB)) == [["x" * 10_000, "x"]] * 20
+    (fault,) = broken(stored(tmp_path, _repeated(encoding, "x" * 10_001, 20), AB)).faults
+    assert (fault.line, fault.column) == (line, "a")
+    assert fault.rule.startswith("a value of more than 10,000 bytes")
 
 
 # ── values ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,9 @@
 
 Decimals keep every digit, floats are written with the fewest digits that give the same number, moments as ISO 8601
 with their zone. A moment without a zone is written without one: the contract's time zone then holds.
+
+A page of a few bytes can stand for long values without number, so the longer the values, the fewer rows are read at a
+time. Limit: what a file says of its own sizes and encodings is believed.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,11 +23,14 @@ from pyarrow.parquet import ParquetFile
 from arrears.contract.model import TableField
 from arrears.delivery.fault import BrokenFile, Fault
 from arrears.delivery.header import column_faults
+from arrears.delivery.lines import LONGEST_LINE
 from arrears.delivery.pii import Treatment, treatments
 from arrears.delivery.rendering import unstorable
 from arrears.delivery.stream import RowStream
 
-BATCH = 8_192
+BATCH = 8_192  # rows at most
+LARGEST_BATCH = 1 << 24  # bytes of text
+FEWEST = 16  # rows, for a column may be known by the size of all its values only
 READ_AHEAD = 1 << 20  # bytes per column: a column of a row group is not held in memory whole
 CSV = csv.WriteOptions(include_header=False, quoting_style="needed")
 
@@ -38,8 +45,8 @@ class ParquetStream(RowStream):
             table = ParquetFile(source, buffer_size=READ_AHEAD, pre_buffer=False)
             self._check_schema(table.schema_arrow)
             first = 1
-            for batch in table.iter_batches(BATCH, use_threads=False):
-                texts = [self._texts(batch.column(column.name), column) for column in columns]
+            for batch in table.iter_batches(self._rows_at_a_time(table, source), use_threads=False):
+                texts = [self._texts(batch.column(column.name), column, first) for column in columns]
                 for position, treat in personal:
                     texts[position] = _treated(texts[position], treat)
                 yield self._written(texts, first)
@@ -68,12 +75,54 @@ class ParquetStream(RowStream):
         if faults:
             raise BrokenFile(*faults)
 
-    def _texts(self, values: pa.Array, column: TableField) -> pa.Array:
+    def _rows_at_a_time(self, table: ParquetFile, source: BinaryIO) -> int:
+        """So many that they make no more than LARGEST_BATCH even if every value is as long as its column's longest."""
+        names = [column.name for column in table.schema_arrow if _is_long_text(column.type)]
+        longest = dict.fromkeys(names, 1)
+        reader = ParquetFile(
+            source, metadata=table.metadata, read_dictionary=names, buffer_size=READ_AHEAD, pre_buffer=False
+        )
+        for group in range(table.num_row_groups):
+            for chunk in _chunks(table, group):
+                name = chunk.path_in_schema
+                if name in longest:
+                    longest[name] = max(longest[name], self._longest(reader, group, chunk))
+        return min(BATCH, max(FEWEST, LARGEST_BATCH // max(1, sum(longest.values()))))
+
+    def _longest(self, reader: ParquetFile, group: int, chunk: Any) -> int:
+        """Bytes of a column's longest value in a row group, or what stands for it where that cannot be known.
+
+        reader: gives the column as a dictionary.
+        """
+        size = int(chunk.total_uncompressed_size)
+        if "DELTA_BYTE_ARRAY" in chunk.encodings:  # a value may begin as the one before it, again and again
+            return size
+        average = size // max(1, int(chunk.num_values))
+        if not any("DICTIONARY" in encoding for encoding in chunk.encodings):
+            return average
+        name = chunk.path_in_schema
+        row = next(reader.iter_batches(1, row_groups=[group], columns=[name], use_threads=False), None)
+        lengths = pc.binary_length(row.column(0).dictionary) if row is not None else pa.array([], pa.int32())
+        longest = int(pc.max(lengths).as_py() or 0)
+        if longest > LONGEST_LINE:
+            raise self._too_long(name, None)
+        return max(average, longest)
+
+    def _too_long(self, name: str, line: int | None) -> BrokenFile:
+        rule = f"a value of more than {LONGEST_LINE:,} bytes, which is no value of a table; ask for it to be left out"
+        return self._broken(rule, line, name)
+
+    def _texts(self, values: pa.Array, column: TableField, first: int) -> pa.Array:
         try:
             values.validate(full=True)  # nothing in the format keeps text from being other bytes
         except pa.ArrowInvalid as error:
             raise self._broken("text that is not UTF-8; ask for it to be sent again", column=column.name) from error
-        return _text(values, column)
+        texts = _text(values, column)
+        if texts.nbytes > LONGEST_LINE:
+            long = pc.index(pc.greater(pc.binary_length(texts), LONGEST_LINE), True).as_py()
+            if long >= 0:
+                raise self._too_long(column.name, first + long)
+        return texts
 
     def _written(self, texts: list[pa.Array], first: int) -> bytes:
         sink = io.BytesIO()
@@ -92,6 +141,18 @@ _IsType = Callable[[pa.DataType], bool]
 
 def _is_text(kind: pa.DataType) -> bool:
     return any(holds(kind) for holds in (types.is_string, types.is_large_string, types.is_string_view, types.is_null))
+
+
+def _is_long_text(kind: pa.DataType) -> bool:
+    """Whether values of this type may be of any length."""
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    return _is_text(kind) and not types.is_null(kind)
+
+
+def _chunks(table: ParquetFile, group: int) -> Iterator[Any]:
+    """What the file says of each column of a row group."""
+    described = table.metadata.row_group(group)
+    return (described.column(number) for number in range(described.num_columns))
 
 
 _NUMBERS: tuple[_IsType, ...] = (types.is_integer, types.is_floating, types.is_decimal)
