@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from arrears.delivery.fault import BrokenFile
+from arrears.delivery.files import DeliveryFile
 from arrears.delivery.stream import RowStream, open_stream
 from arrears.load import frames
 from arrears.load.frames import blocks, holds_blank
@@ -57,6 +63,38 @@ def test_rows_come_back_as_they_were_written(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(frames, "BLOCK", size)
         assert _rows(stream) == expected
+
+
+BROKEN = [["x\ny", "\n"], ["1", "2"], ["3\n\n", "4"], ["5", "6"]]
+
+
+def _json_lines(folder: Path) -> RowStream:
+    lines = (json.dumps(dict(zip("ab", row, strict=True))) for row in BROKEN)
+    return open_stream(stored(folder, "\n".join(lines).encode(), resource("jsonl", ["a", "b"])), lambda: b"")
+
+
+def _workbook(folder: Path) -> RowStream:
+    book, sink = openpyxl.Workbook(), io.BytesIO()
+    for row in (["a", "b"], *BROKEN):
+        book.active.append(row)
+    book.save(sink)
+    return open_stream(stored(folder, sink.getvalue(), resource("xlsx", ["a", "b"])), lambda: b"")
+
+
+def _parquet(folder: Path) -> RowStream:
+    a, b = zip(*BROKEN, strict=True)
+    pq.write_table(pa.table({"a": a, "b": b}), folder / "rows.parquet")
+    described = resource("parquet", ["a", "b"])
+    return open_stream(DeliveryFile(described, "acme/rows.parquet", str(folder / "rows.parquet")), lambda: b"")
+
+
+@pytest.mark.parametrize("size", [1, frames.BLOCK])
+@pytest.mark.parametrize(("opened", "first"), [(_json_lines, 1), (_workbook, 2), (_parquet, 1)])
+def test_a_line_break_in_a_value_is_a_line_of_delimited_text_only(
+    opened: Callable[[Path], RowStream], first: int, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "BLOCK", size)
+    assert _rows(opened(tmp_path)) == [(line, *row) for line, row in enumerate(BROKEN, start=first)]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ class RowStream(ABC):
     Attributes:
         delimiter, quote: how the text is written; no quote means that nothing is quoted in it.
         first_line: line of the file (row of the sheet or table), counted from 1, on which the first row stands.
+        one_row_a_line: whether a row is one line of the file (one row of the sheet or table), whatever its values hold.
+            Not so of delimited text, where a line break inside quotes is a line of the file too.
         trailer: what the last line claims, once the end is reached, where the contract has a trailer.
 
     Raises (while reading):
@@ -53,6 +55,7 @@ class RowStream(ABC):
         self.delimiter = ","
         self.quote: str | None = '"'
         self.first_line = 1
+        self.one_row_a_line = True
         self.trailer: TrailerFound | None = None
         self._pii_key = pii_key
 

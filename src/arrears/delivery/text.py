@@ -29,6 +29,7 @@ class TextStream(RowStream):
         self.quote = dialect.quote_char or None
         self._header_line = (dialect.header_rows or [1])[0] if dialect.header else 0
         self.first_line = self._header_line + 1
+        self.one_row_a_line = False
 
     def _rows(self) -> Iterator[bytes]:
         personal = treatments(self.resource, self._pii_key)

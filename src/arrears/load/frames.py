@@ -56,8 +56,9 @@ def blocks(stream: RowStream, width: int) -> Iterator[Block]:
         quoted = stream.quote is not None and stream.quote.encode() in text
         frame = _parsed(stream, text, names, line, quoted=quoted)
         plain = not quoted and b"\x1e" not in text and b"\x1f" not in text
-        yield Block(_numbered(frame, names, line, quoted=quoted), blanks, plain)
-        line += text.count(b"\n")
+        broken = quoted and not stream.one_row_a_line
+        yield Block(_numbered(frame, names, line, broken=broken), blanks, plain)
+        line += frame.height if stream.one_row_a_line else text.count(b"\n")
 
 
 def _whole_rows(stream: RowStream) -> Iterator[tuple[bytes, bool]]:
@@ -152,10 +153,10 @@ def _misshapen(stream: RowStream, text: bytes, width: int, line: int) -> Fault |
     return None
 
 
-def _numbered(frame: pl.DataFrame, names: list[str], line: int, *, quoted: bool) -> pl.DataFrame:
-    """With the line on which each row begins; a line break inside quotes is a line of the file too."""
+def _numbered(frame: pl.DataFrame, names: list[str], line: int, *, broken: bool) -> pl.DataFrame:
+    """With the line on which each row begins. broken: whether rows may go on over several lines."""
     numbers = pl.int_range(line, line + frame.height, dtype=pl.Int64, eager=True).alias("line_no")
-    if quoted:
+    if broken:
         breaks = frame.select(
             pl.sum_horizontal([pl.col(name).str.count_matches("\n", literal=True).fill_null(0) for name in names])
             .cum_sum().shift(1, fill_value=0).cast(pl.Int64)
