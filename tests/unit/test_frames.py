@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
+from arrears.delivery import delimited
 from arrears.delivery.fault import BrokenFile
 from arrears.delivery.files import DeliveryFile
 from arrears.delivery.stream import RowStream, open_stream
@@ -112,6 +113,20 @@ def test_what_is_no_table(body: bytes, said: str, tmp_path: Path) -> None:
     message = _broken(_stream(tmp_path, body))
     assert said in message
     assert "1,2" not in message
+
+
+LONG = b"x" * 200_000
+
+
+@pytest.mark.parametrize("row", [LONG + b"\n", LONG + b",2,3\n"])
+def test_a_long_line_of_another_width(row: bytes, tmp_path: Path) -> None:
+    width = row.count(b",") + 1
+    assert f"csv:3: {width} columns where the header has 2" in _broken(_stream(tmp_path, b"1,2\n" + row))
+
+
+def test_a_value_that_no_line_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "LONGEST_LINE", 150_000)
+    assert "csv:3: not a delimited line (field larger" in _broken(_stream(tmp_path, b"1,2\n" + LONG + b"\n"))
 
 
 def test_a_quote_that_swallows_the_file_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

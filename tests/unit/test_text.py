@@ -355,6 +355,12 @@ def test_a_quote_that_never_closes(tmp_path: Path) -> None:
     assert IDENTITY not in str(fault)
 
 
+def test_a_long_value_beside_personal_data(tmp_path: Path) -> None:
+    """What is taken of a file does not depend on whether somebody is in it."""
+    content = f"no,name,id\n{'x' * 200_000},张三,\n".encode()
+    assert _read(_file(tmp_path, content, PERSONAL))[0] == b"x" * 200_000 + b",,\n"
+
+
 def test_quotes_are_text_where_nothing_quotes(tmp_path: Path) -> None:
     resource = _resource(["no", {"name": "id", "arrears": {"field": "x", "pii": "hash"}}], dialect={"quoteChar": ""})
     body, _ = _read(_file(tmp_path, b'no,id\n5" pipe,a"b\n', resource))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any
 
-from arrears.contract.model import Resource, Trailer
+from arrears.contract.model import Trailer
+from arrears.delivery.delimited import reader, style
 from arrears.delivery.fault import BrokenFile, Fault
 from arrears.delivery.files import BLOCK, DeliveryFile
 from arrears.delivery.header import NOT_EVEN_A_HEADER, column_faults
@@ -59,7 +59,7 @@ class TextStream(RowStream):
             yield Fault(self.file.path, NOT_EVEN_A_HEADER)
             return
         try:
-            found = [name.strip() for name in next(csv.reader([header], **_style(self.resource)))]
+            found = [name.strip() for name in next(reader([header], self.delimiter, self.quote))]
         except csv.Error as error:
             yield Fault(self.file.path, f"the header is not a delimited line ({error})", line=self._header_line)
             return
@@ -96,15 +96,14 @@ class TextStream(RowStream):
     def _without_pii(self, blocks: Iterator[bytes], personal: list[tuple[int, Treatment]]) -> Iterator[bytes]:
         """Rows with their personal columns hashed or emptied. Parses every row, so only files with them pay."""
         width = len(self.resource.table.columns())
-        style = _style(self.resource)
-        reader = csv.reader(_lines(blocks), strict=True, **style)
+        rows = reader(_lines(blocks), self.delimiter, self.quote, strict=True)
         done = io.StringIO()
-        writer = csv.writer(done, **style)
+        writer = csv.writer(done, **style(self.delimiter, self.quote))
         try:
-            for row in reader:
+            for row in rows:
                 if len(row) != width:
                     rule = f"{len(row)} columns where the header has {width}"
-                    raise self._broken(rule, self.first_line + reader.line_num - 1)
+                    raise self._broken(rule, self.first_line + rows.line_num - 1)
                 for position, treat in personal:
                     row[position] = treat(row[position])
                 writer.writerow(row)
@@ -112,15 +111,8 @@ class TextStream(RowStream):
                     yield _taken(done)
             yield _taken(done)
         except csv.Error as error:
-            line = self.first_line + reader.line_num - 1
+            line = self.first_line + rows.line_num - 1
             raise self._broken(f"not a delimited line ({error})", line) from error
-
-
-def _style(resource: Resource) -> dict[str, Any]:
-    """How Python's csv module is told of the file's dialect."""
-    quote = resource.dialect.quote_char
-    quoting = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE, "quotechar": None}
-    return {"delimiter": resource.dialect.delimiter, "lineterminator": "\n", **quoting}
 
 
 def _taken(text: io.StringIO) -> bytes:

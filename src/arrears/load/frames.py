@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from arrears.delivery.delimited import reader
 from arrears.delivery.fault import BrokenFile, Fault
 from arrears.delivery.stream import RowStream
 
@@ -141,15 +142,17 @@ def _parsed(stream: RowStream, text: bytes, names: list[str], line: int, *, quot
 
 
 def _misshapen(stream: RowStream, text: bytes, width: int, line: int) -> Fault | None:
-    """The first row of another width, with the line on which it begins."""
-    quoting = {"quotechar": stream.quote} if stream.quote else {"quoting": csv.QUOTE_NONE}
-    rows = csv.reader(io.StringIO(text.decode(), newline="\n"), delimiter=stream.delimiter, **quoting)
+    """The first row of another width or that is none, with the line on which it begins."""
+    rows = reader(io.StringIO(text.decode(), newline="\n"), stream.delimiter, stream.quote)
     before = 0
-    for row in rows:
-        if len(row) != width:
-            rule = f"{len(row)} columns where the header has {width}" if row else "an empty line between others"
-            return Fault(stream.file.path, rule, line=line + before)
-        before = rows.line_num
+    try:
+        for row in rows:
+            if len(row) != width:
+                rule = f"{len(row)} columns where the header has {width}" if row else "an empty line between others"
+                return Fault(stream.file.path, rule, line=line + before)
+            before = rows.line_num
+    except csv.Error as error:
+        return Fault(stream.file.path, f"not a delimited line ({error})", line=line + before)
     return None
 
 
