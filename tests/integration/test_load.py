@@ -942,6 +942,34 @@ def test_a_truncated_gzip(lender: Lender) -> None:
     assert "loans.csv.gz: the compressed file is broken or truncated" in reason
 
 
+def _in_json_lines(lender: Lender, name: str) -> None:
+    lender.resource("loans")["format"] = "jsonl"
+    lender.send(loans=json.dumps({"no": 1, name: 2}))
+
+
+def _in_a_header(lender: Lender, name: str) -> None:
+    lender.send(loans=LOANS.replace("score", name.encode("utf-8", "replace").decode()))
+
+
+def _in_a_manifest(lender: Lender, name: str) -> None:
+    lender.resource("loans")["arrears"]["control"] = {"kind": "manifest", "file": "manifest.json"}
+    lender.send(loans=_loans(1))
+    listed = {"business_date": str(DAY), "files": [{"name": name}]}
+    (lender.landing / "acme" / DAY.isoformat() / "manifest.json").write_text(json.dumps(listed))
+
+
+@pytest.mark.parametrize("place", [_in_json_lines, _in_a_header, _in_a_manifest])
+def test_a_name_that_no_database_can_store_is_on_record_all_the_same(
+    place: Callable[[Lender, str], None], lender: Lender
+) -> None:
+    place(lender, "a\0b\tc\ud842" + "x" * 10_000)
+    said = "\n".join(lender.refused())
+    assert r"a\x00b\tc" in said
+    assert "x" * 5_000 not in said
+    written = json.dumps(lender.check().to_dict(), ensure_ascii=False).encode()
+    assert rb"a\\x00b" in written
+
+
 @pytest.mark.parametrize("judge", [load, check])
 @pytest.mark.parametrize("written", [LOANS[:9].encode(), (LOANS + "L1,汽车").encode()[:-1]], ids=["header", "row"])
 def test_a_file_that_is_still_being_written_is_not_refused(

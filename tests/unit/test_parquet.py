@@ -228,6 +228,12 @@ def test_what_is_no_parquet_file(content: bytes, tmp_path: Path) -> None:
     assert "\n" not in fault.rule
 
 
+def test_a_column_with_a_name_that_is_no_text(tmp_path: Path) -> None:
+    content = _written({"abcd": [1], "b": [2]}, store_schema=False).replace(b"abcd", b"ab\xff\xff")
+    (fault,) = broken(stored(tmp_path, content, AB)).faults
+    assert fault.rule.startswith("not a Parquet file, or a damaged one ('utf-8' codec can't decode")
+
+
 def test_any_file_system() -> None:
     with fsspec.open("memory://landing/rows.parquet", "wb") as sink:
         sink.write(_written({"a": [1], "b": [2]}))

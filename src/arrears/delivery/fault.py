@@ -7,11 +7,12 @@ from typing import Any
 
 MASKED = "***"
 SHOWN_CHARACTERS = 60
+LONGEST_TEXT = 4_000  # characters of a rule or a name: what a file calls its columns may be as long as the file
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault.
+    """One fault, as it was found: what a file calls its columns may be any text. What is said of it is printable.
 
     Attributes:
         file: path below the landing folder.
@@ -34,13 +35,23 @@ class Fault:
     def __str__(self) -> str:
         place = self.file if self.sheet is None else f"{self.file}[{self.sheet}]"
         place = place if self.line is None else f"{place}:{self.line}"
-        column = f" column {self.column}" if self.column else ""
+        column = f" column {_printable(self.column)}" if self.column else ""
         value = f" value {self.value!r}" if self.value is not None else ""
         what = f"{column}{value}:" if column or value else ""
-        return f"{place}:{what} {self.rule}"
+        return f"{place}:{what} {_printable(self.rule)}"
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        column = None if self.column is None else _printable(self.column)
+        return asdict(self) | {"column": column, "rule": _printable(self.rule)}
+
+
+def _printable(text: str) -> str:
+    """With escapes for what no database stores or no terminal shows: NUL, half a surrogate pair, a line break."""
+    text = text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
+    if text.isprintable():
+        return text
+    escaped = (each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return "".join(escaped)
 
 
 class BrokenFile(Exception):

@@ -56,7 +56,7 @@ class ParquetStream(RowStream):
     def _sound_file(self) -> Iterator[None]:
         try:
             yield
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, UnicodeDecodeError, OSError) as error:  # a column's name may be any bytes
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             what = str(error).partition("\n")[0]
