@@ -840,7 +840,9 @@ def test_a_trailer_that_agrees(trailer: str, trailed: Lender) -> None:
     ("END,2,7", ["says 2 rows", "sums to 7,"]),
     ("END,²,7.50", ["says ² rows"]), ("END,,7.50", ["says  rows"]), ("END,-3,7.50", ["says -3 rows"]),
     ("END,3,", ["sums to ,"]), ("END,3,NaN", ["sums to NaN"]), ("END,3,sNaN", ["sums to sNaN"]),
-    ("END,3,7.5e0", ["sums to 7.5e0"]), ("END,3,'", ["sums to '"]),
+    ("END,3,7.5e0", ["sums to 7.5e0"]), ("END,3,'", ["sums to '"]), ("END,3\0,7.50", [r"says 3\x00 rows"]),
+    pytest.param(f"END,{'9' * 5000},7.50", [f"says {'9' * 60} rows"], id="rows of 5,000 digits"),
+    pytest.param(f"END,3,{'9' * 5000}", ["sums to 999"], id="sum of 5,000 digits"),
 ])  # fmt: skip
 def test_a_trailer_that_does_not(trailer: str, said: list[str], trailed: Lender) -> None:
     trailed.send(loans=_loans(3) + trailer)

@@ -13,7 +13,7 @@ import pytest
 
 from arrears.contract.model import Contract
 from arrears.delivery import Delivery, Fault
-from arrears.delivery.control import control_faults
+from arrears.delivery.control import claimed_rows, control_faults
 from arrears.delivery.files import DeliveryFile
 from arrears.delivery.stream import open_stream
 from arrears.errors import Infrastructure
@@ -92,6 +92,8 @@ def _without(entry: int, key: str) -> Callable[[dict[str, Any]], None]:
         (lambda m: m["files"][0].update(rows=3), "loans.jsonl", "the manifest says 3 rows, the file has 2"),
         (lambda m: m["files"][0].update(rows="two"), "loans.jsonl", "no number of rows for this file under 'rows'"),
         (lambda m: m["files"][0].update(rows=True), "loans.jsonl", "no number of rows"),
+        (lambda m: m["files"][0].update(rows="9" * 5000), "loans.jsonl", "no number of rows"),
+        (lambda m: m.update(business_date=["2024-03-05"]), "manifest_20240305.json", "no business date under"),
         (_without(1, "rows"), "payments.jsonl", "no number of rows"),
         (_without(1, "sha256"), "payments.jsonl", "no SHA-256 for this file under 'sha256'"),
         (lambda m: m["files"][1].update(sha256="0" * 64), "payments.jsonl", "SHA-256 is not that of this file"),
@@ -118,6 +120,7 @@ def test_a_manifest_that_does_not(
         (b"", ["the manifest is not JSON"]),
         (b"{", ["the manifest is not JSON"]),
         (b"\xff\xfe\xfd", ["the manifest is not JSON"]),
+        (b"[" * 100_000 + b"]" * 100_000, ["the manifest is not JSON as we read it (nested too deeply)"]),
         ([], ["no list of files under 'files'"]),
         ({"business_date": "2024-03-05"}, ["no list of files under 'files'"]),
         ({"business_date": "2024-03-05", "files": {}}, ["no list of files under 'files'"]),
@@ -133,6 +136,23 @@ def test_a_manifest_that_is_wrong_as_a_whole_is_told_once(manifest: Any, said: l
     assert {fault.file for fault in faults} == {"acme/2024-03-05/manifest_20240305.json"}
     for fault, words in zip(faults, said, strict=True):
         assert words in fault.rule
+
+
+def test_a_count_of_more_digits_than_python_reads(tmp_path: Path) -> None:
+    """The fault is of the file that it counts, and of no other."""
+    content = json.dumps(_manifest()).replace('"rows": 2', f'"rows": {"9" * 5000}').encode()
+    (fault,) = _judged(tmp_path, content)
+    assert fault.file == "acme/2024-03-05/loans.jsonl"
+    assert fault.rule == "the manifest has no number of rows for this file under 'rows'"
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [("0", 0), ("000", 0), ("12", 12), ("0" * 5000 + "3", 3), ("", None), ("1e3", None), ("-1", None), ("３", None),
+     ("9" * 5000, None)],
+)  # fmt: skip
+def test_numbers_of_rows(text: str, rows: int | None) -> None:
+    assert claimed_rows(text) == rows
 
 
 def test_a_listed_file_that_is_not_there(tmp_path: Path) -> None:

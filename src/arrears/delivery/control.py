@@ -16,6 +16,7 @@ from arrears.delivery.fault import Fault
 from arrears.delivery.files import ControlFile, Delivery, DeliveryFile, reachable
 
 LARGEST_MANIFEST = 1 << 24
+MOST_DIGITS = 18  # of a number of rows; Python reads no integer of more than 4,300
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,15 @@ def _entry_faults(rules: Manifest, entry: dict[str, Any], file: DeliveryFile, ro
         yield Fault(file.path, "the manifest's SHA-256 is not that of this file; ask for both to be sent again")
 
 
+def claimed_rows(text: str) -> int | None:
+    """A number of rows as a lender writes it, or None where that is none."""
+    digits = text.lstrip("0") or text[-1:]
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS else None
+
+
 def _count(value: Any) -> int | None:
     if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() else None
+        return claimed_rows(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
@@ -89,9 +96,11 @@ def _read(delivery: Delivery, rules: Manifest, control: ControlFile) -> _Found:
         content = stream.read(LARGEST_MANIFEST)
     control.ensure_unchanged()
     try:
-        document = json.loads(content)
+        document = json.loads(content, parse_int=_integer)
     except ValueError as error:  # not UTF-8 included
         return _Found({}, [Fault(control.path, f"the manifest is not JSON ({error})")])
+    except RecursionError:
+        return _Found({}, [Fault(control.path, "the manifest is not JSON as we read it (nested too deeply)")])
     listed = document.get(rules.list) if isinstance(document, dict) else None
     if not isinstance(listed, list):
         return _Found({}, [Fault(control.path, f"the manifest has no list of files under '{rules.list}'")])
@@ -106,8 +115,12 @@ def _read(delivery: Delivery, rules: Manifest, control: ControlFile) -> _Found:
     return _Found(entries, [*faults, *_listing_faults(delivery, control, list(entries))])
 
 
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= MOST_DIGITS else digits
+
+
 def _date_faults(day: dt.date, claimed: Any, rules: Manifest, control: ControlFile) -> Iterator[Fault]:
-    if claimed is None:
+    if not isinstance(claimed, str | int):
         yield Fault(control.path, f"the manifest has no business date under '{rules.business_date}'")
     elif str(claimed).replace("-", "") != f"{day:%Y%m%d}":
         yield Fault(control.path, f"the manifest is of the business date {str(claimed)[:20]}, not of {day}")

@@ -12,7 +12,8 @@ import polars as pl
 
 from arrears.contract.entities import ENTITIES
 from arrears.contract.model import Trailer
-from arrears.delivery.fault import Fault
+from arrears.delivery.control import claimed_rows
+from arrears.delivery.fault import SHOWN_CHARACTERS, Fault
 from arrears.delivery.files import DeliveryFile
 from arrears.delivery.stream import RowStream, TrailerFound
 from arrears.load.frames import blocks
@@ -91,9 +92,8 @@ class _Total:
         self._unreadable += found["unreadable"][0]
 
     def faults(self, path: str, rows: int, trailer: TrailerFound) -> Iterator[Fault]:
-        plain = trailer.rows.isascii() and trailer.rows.isdigit()
-        if not plain or int(trailer.rows) != rows:
-            yield Fault(path, f"the trailer says {trailer.rows} rows, the file has {rows}")
+        if claimed_rows(trailer.rows) != rows:
+            yield Fault(path, f"the trailer says {trailer.rows[:SHOWN_CHARACTERS]} rows, the file has {rows}")
         # A value that cannot be read is rejected with its row; the sum then proves nothing either way.
         if self._column is None or self._unreadable:
             return
