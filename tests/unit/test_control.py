@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import hashlib
 import json
 from collections.abc import Callable
@@ -136,6 +137,17 @@ def test_a_manifest_that_is_wrong_as_a_whole_is_told_once(manifest: Any, said: l
     assert {fault.file for fault in faults} == {"acme/2024-03-05/manifest_20240305.json"}
     for fault, words in zip(faults, said, strict=True):
         assert words in fault.rule
+
+
+@pytest.mark.parametrize("cut", [2, 40])
+def test_a_compressed_manifest_that_is_truncated_is_told_once(cut: int, tmp_path: Path) -> None:
+    control = {"kind": "manifest", "file": "manifest.json.gz"}
+    delivery = _delivery(
+        tmp_path, control, **{"manifest.json_gz": gzip.compress(json.dumps(_manifest()).encode())[:cut]}
+    )
+    (fault,) = [fault for file in delivery.files for fault in control_faults(delivery, file, 2)]
+    assert fault.file == "acme/2024-03-05/manifest.json.gz"
+    assert "the compressed file is broken or truncated" in fault.rule
 
 
 def test_a_count_of_more_digits_than_python_reads(tmp_path: Path) -> None:

@@ -282,6 +282,31 @@ def test_zip_archives(tmp_path: Path) -> None:
     assert _read(file)[0] == b"1,2\n"
 
 
+def _zipped(method: int) -> bytes:
+    """A zip that says that it is compressed in this way."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("rows.csv", "a,b\n1,2\n")
+    content = bytearray(sink.getvalue())
+    for head, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        content[content.index(head) + at] = method
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("method", "said"), [(9, "Deflate64 (number 9)"), (99, "another method than Deflate (number 99)")]
+)
+def test_a_zip_in_a_compression_that_is_not_read(method: int, said: str, tmp_path: Path) -> None:
+    (fault,) = _broken(_file(tmp_path, _zipped(method), AB, "rows.csv.zip")).faults
+    assert fault.rule == (f"the archive is compressed with {said}, which is not read here; ask for Deflate, or for .gz")
+
+
+def test_a_zip_of_a_later_version(tmp_path: Path) -> None:
+    content = bytearray(_zipped(8))
+    content[content.index(b"PK\x01\x02") + 6] = 99
+    assert "(zip file version 9.9)" in str(_broken(_file(tmp_path, bytes(content), AB, "rows.csv.zip")))
+
+
 def test_a_zip_of_several_files_is_not_read_by_half(tmp_path: Path) -> None:
     for members in ([], ["rows.csv", "more.csv"]):
         with zipfile.ZipFile(tmp_path / "rows.csv.zip", "w") as archive:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from arrears.contract.model import Manifest
-from arrears.delivery.fault import Fault
+from arrears.delivery.fault import BrokenFile, Fault
 from arrears.delivery.files import ControlFile, Delivery, DeliveryFile, reachable
+from arrears.delivery.lines import sound_archive
 
 LARGEST_MANIFEST = 1 << 24
 MOST_DIGITS = 18  # of a number of rows; Python reads no integer of more than 4,300
@@ -92,8 +93,12 @@ def _count(value: Any) -> int | None:
 
 
 def _read(delivery: Delivery, rules: Manifest, control: ControlFile) -> _Found:
-    with reachable(control.location), control.open() as stream:
-        content = stream.read(LARGEST_MANIFEST)
+    try:
+        with reachable(control.location), sound_archive(control), control.open() as stream:
+            content = stream.read(LARGEST_MANIFEST)
+    except BrokenFile as broken:
+        control.ensure_unchanged()
+        return _Found({}, broken.faults)
     control.ensure_unchanged()
     try:
         document = json.loads(content, parse_int=_integer)

@@ -25,6 +25,8 @@ from arrears.errors import ArrearsError, Infrastructure, Usage
 BLOCK = 1 << 20
 READ_AHEAD = 8 << 20  # how much of an object is fetched at a time; the default of some stores is 50 MB
 ENCRYPTED = 1  # flag of a zip's member
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)  # that Python decompresses
+DEFLATE64 = 9  # what Windows makes of files of more than 2 GB
 # What file systems say of a file that another content changes. Times of access are left out: reading changes them.
 MARKS_OF_CONTENT = (
     "size", "mtime", "ino", "ETag", "etag", "LastModified", "last_modified", "modified", "updated", "VersionId",
@@ -78,6 +80,11 @@ class StoredFile:
         members = archive.infolist()
         if len(members) != 1 or members[0].flag_bits & ENCRYPTED:
             raise BrokenFile(Fault(self.path, "the archive does not hold exactly one file, without a password"))
+        method = members[0].compress_type
+        if method not in METHODS:
+            name = "Deflate64" if method == DEFLATE64 else "another method than Deflate"
+            rule = f"the archive is compressed with {name} (number {method}), which is not read here; "
+            raise BrokenFile(Fault(self.path, rule + "ask for Deflate, or for .gz"))
         return archive.open(members[0])
 
     @contextmanager

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from fsspec.utils import infer_compression
 
 from arrears.delivery.fault import BrokenFile, Fault
-from arrears.delivery.files import BLOCK, DeliveryFile, reachable
+from arrears.delivery.files import BLOCK, DeliveryFile, StoredFile, reachable
 
 # A line longer than this is no line of a table: a file without line breaks must not be held in memory whole.
 LONGEST_LINE = 1 << 24
@@ -42,24 +42,24 @@ def _raw(file: DeliveryFile) -> Iterator[bytes]:
     if infer_compression(file.location) is not None and file.fingerprint[1] == 0:
         # Reading it as gzip would give a sound file without content.
         raise BrokenFile(Fault(file.path, "the compressed file is empty (0 bytes); ask for it to be sent again"))
-    with reachable(file.location), _sound_archive(file), file.open() as stream:
+    with reachable(file.location), sound_archive(file), file.open() as stream:
         while block := stream.read(BLOCK):
             yield block
 
 
 @contextmanager
-def _sound_archive(file: DeliveryFile) -> Iterator[None]:
+def sound_archive(file: StoredFile) -> Iterator[None]:
     """Says what is wrong with a compressed file that cannot be decompressed to its end."""
     try:
         yield
-    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError) as error:
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and not _of_decompression(error, file):
             raise
         rule = f"the compressed file is broken or truncated ({error}); ask for it to be sent again"
         raise BrokenFile(Fault(file.path, rule)) from error
 
 
-def _of_decompression(error: OSError, file: DeliveryFile) -> bool:
+def _of_decompression(error: OSError, file: StoredFile) -> bool:
     """gzip and bz2 report broken data as an OSError too, but as a bare one without a number."""
     bare = type(error) in (OSError, gzip.BadGzipFile) and error.errno is None
     return bare and infer_compression(file.location) is not None
