@@ -36,7 +36,8 @@ from psycopg2.extensions import cursor as Cursor
 
 import arrears
 from arrears import base_build
-from arrears.build import BEGIN, last_words, run_dbt
+from arrears.build import BEGIN
+from arrears.dbt import last_words, run_dbt
 from arrears.settings import Role
 from arrears.warehouse.connect import connect, one
 

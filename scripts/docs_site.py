@@ -11,7 +11,7 @@ import sys
 
 from rich.console import Console
 
-from arrears.build import last_words, run_dbt
+from arrears.dbt import last_words, run_dbt
 from arrears.errors import ArrearsError, Refused, Usage
 from arrears.report.html import environment, style
 from arrears.report.pages import read_definitions

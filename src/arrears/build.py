@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import logging
 import os
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -20,25 +19,14 @@ from psycopg2.extensions import cursor as Cursor
 
 import arrears
 from arrears import base_build, engine, lake, lineage
-from arrears.errors import Infrastructure, Refused
+from arrears.dbt import dbt_environment, last_words, results_of, run_dbt
+from arrears.errors import Refused
 from arrears.settings import Settings
-from arrears.spark.beside import ON_POSTGRES, TROUBLE
+from arrears.spark.beside import ON_POSTGRES
 from arrears.take_over import take_over
-from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect, one
-from arrears.warehouse.libpq import TLS
 
 log = logging.getLogger(__name__)
-
-# What dbt says when the trouble is the server's, not the models'.
-SERVER_TROUBLE = (
-    "could not connect", "connection refused", "connection to server", "connection already closed",
-    "server closed the connection", "terminating connection", "eof detected", "could not receive data",
-    "could not send data", "the database system is", "no space left", "deadlock detected", "canceling statement due to",
-    "sparkcontext was shut down", "stopped sparkcontext", "master removed our application", "executorlostfailure",
-    "job aborted due to stage failure", "py4jnetworkerror", "outofmemoryerror", "no live sparkcontext",
-)  # fmt: skip
-JAVA_FRAMES = re.compile(r"\s+at (?:[a-z]\w*\.)+.*", re.S)
 
 # The folder of the models that are published. A candidate also has the views that the gate holds its marts against.
 MARTS = "marts"
@@ -92,7 +80,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         try:
             if on_spark:
                 lake.fill(url=url, lake=settings.lake)  # whoever loaded may have been stopped before
-            results = _run_dbt(dbt, base, url, settings, target)
+            results = _build_models(dbt, base, url, settings, target)
             manifest = json.loads((target / "manifest.json").read_text())
             if on_spark:
                 _end_sessions(cursor)  # of workers that are gone: they would hold what is taken over
@@ -175,58 +163,8 @@ def _finish(connection: Connection, build_id: int, status: str) -> None:
         )
 
 
-def dbt_environment(url: str) -> dict[str, str]:
-    """The variables that profiles.yml reads, and those that libpq does."""
-    address = Address.parse(url)
-    return {
-        **{TLS[name]: value for name, value in address.options if name in TLS},
-        "ARREARS_DBT_HOST": address.host,
-        "ARREARS_DBT_PORT": str(address.port),
-        "ARREARS_DBT_USER": address.user,
-        "ARREARS_DBT_PASSWORD": address.password,
-        "ARREARS_DBT_DBNAME": address.database,
-    }
-
-
-def run_dbt(
-    *command: str,
-    variables: Mapping[str, Any],
-    url: str,
-    settings: Settings,
-    target: Path,
-    dbt: engine.Dbt = engine.ON_POSTGRES,
-) -> subprocess.CompletedProcess[str]:
-    """Run a command of dbt on the project; what it says is in `stdout`, whether it went well in `returncode`.
-
-    Args:
-        command: the command and its options. variables: what the models read with `var()`.
-        target: the folder for what dbt writes. Two runs at once need two.
-        dbt: on which engine.
-    """
-    target.mkdir(parents=True, exist_ok=True)
-    project = str(settings.dbt_project)
-    command_line = [
-        *dbt.program, "--no-use-colors", "--log-path", str(target / "logs"), *command,
-        "--project-dir", project, "--profiles-dir", project, "--target-path", str(target),
-        "--vars", json.dumps(variables), *dbt.options,
-    ]  # fmt: skip
-    with subprocess.Popen(
-        command_line,
-        # Writing down every statement takes a tenth of a small build: for who looks into one, DBT_LOG_LEVEL_FILE=debug.
-        env={"DBT_LOG_LEVEL_FILE": "info", **os.environ, **dbt_environment(url), **dbt.environment},
-        stdin=subprocess.PIPE,  # held open as long as this process lives: see arrears.dbt_process
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        said = process.stdout.read()
-        return subprocess.CompletedProcess(command_line, process.wait(), said)
-
-
-def _run_dbt(dbt: engine.Dbt, base: int | None, url: str, settings: Settings, target: Path) -> dict[str, Any]:
+def _build_models(dbt: engine.Dbt, base: int | None, url: str, settings: Settings, target: Path) -> dict[str, Any]:
     """Build everything, or what changed since the build `base`. The models read on record which build that is."""
-    on_spark = settings.engine == "spark"
     run_results = target / "run_results.json"
     run_results.unlink(missing_ok=True)
     left_out = [*LEFT_OUT, *(["seed"] if base else [])]
@@ -235,23 +173,7 @@ def _run_dbt(dbt: engine.Dbt, base: int | None, url: str, settings: Settings, ta
         *([] if base else ["--full-refresh"]),
         variables={}, url=url, settings=settings, target=target, dbt=dbt,
     )  # fmt: skip
-    if done.returncode < 0:
-        raise Infrastructure(f"dbt was ended by signal {-done.returncode} (out of memory?); build again.")
-    _, is_ours, trouble = done.stdout.rpartition(TROUBLE)
-    if is_ours:
-        kind = Infrastructure if done.returncode == Infrastructure.exit_code else Refused
-        raise kind(json.loads(trouble.splitlines()[0]))
-    if not run_results.exists():
-        raise _trouble(done.stdout, [last_words(done.stdout)], target, on_spark)
-    results: dict[str, Any] = json.loads(run_results.read_text())
-    failed = [
-        f"{result['unique_id'].split('.', 2)[-1]}: {' '.join(str(result['message']).split())}"
-        for result in results["results"]
-        if result["status"] in ("error", "fail", "runtime error")
-    ]
-    if failed or done.returncode != 0:
-        raise _trouble(done.stdout, failed or [last_words(done.stdout)], target, on_spark)
-    return results
+    return results_of(done, run_results, on_spark=settings.engine == "spark")
 
 
 def _send_lineage(url: str, settings: Settings, target: Path) -> None:
@@ -262,20 +184,6 @@ def _send_lineage(url: str, settings: Settings, target: Path) -> None:
     )  # fmt: skip
     if done.returncode != 0:
         log.warning("No lineage was sent: %s", last_words(done.stderr))
-
-
-def _trouble(output: str, reasons: list[str], target: Path, on_spark: bool) -> Refused | Infrastructure:
-    log = target / "logs" / "dbt.log"
-    if any(sign in output.lower() for sign in SERVER_TROUBLE):
-        what = "Spark" if on_spark else "The warehouse"
-        return Infrastructure(f"{what} failed while dbt was building: {JAVA_FRAMES.sub('', reasons[0])} (log: {log}).")
-    return Refused(f"dbt could not build the candidate; the marts are as they were. Log: {log}", reasons)
-
-
-def last_words(output: str) -> str:
-    """The end of what dbt said, as one line."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return " ".join(lines[-3:]) or "dbt said nothing"
 
 
 def _record_marts(cursor: Cursor, build_id: int, manifest: Mapping[str, Any], *, keeps_changes: bool) -> None:

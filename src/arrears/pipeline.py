@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from arrears import build as building
 from arrears import gate as gates
@@ -200,7 +200,7 @@ def maintain(*, url: str, loader_url: str, reader_url: str) -> dict[str, int]:
 class _Entry:
     rows: int | None = None
     detail: str | None = None
-    outcome: str = field(default="done")
+    outcome: str = "done"
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     jdbc_driver: Path = Field(default=Path("/usr/share/java/postgresql.jar"), description="Postgres's, for Spark")
 
     reports: str = Field(default="", description="path or fsspec URL of the reports; default: reports in the home")
-    report_language: Literal["en", "zh"] = Field(default="en", description="that a report opens in and is printed in")
+    report_language: Literal["en", "zh"] = Field(default="en", description="language a report opens and is printed in")
 
     keep_publications: int = Field(
         default=90, ge=1, description="newest publications that can be shown again, beside those that closed a month"

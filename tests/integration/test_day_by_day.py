@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from arrears import pipeline
-from arrears.build import dbt_environment
+from arrears.dbt import dbt_environment
 from arrears.errors import Refused
 from arrears.load import registry
 from arrears.settings import Role, settings

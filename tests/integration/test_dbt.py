@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from arrears import pipeline
-from arrears.build import dbt_environment
+from arrears.dbt import dbt_environment
 from arrears.errors import Refused
 from arrears.settings import SOURCE_ROOT, Role, settings
 

@@ -18,7 +18,7 @@ import psycopg2
 import pytest
 
 from arrears import engine
-from arrears.build import dbt_environment
+from arrears.dbt import dbt_environment
 from arrears.settings import SOURCE_ROOT, Role, Settings
 from arrears.spark.beside import BESIDE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg2.extensions
 import pytest
 
-from arrears.build import dbt_environment
+from arrears.dbt import dbt_environment
 from arrears.errors import Usage
 from arrears.spark.place import Place
 from arrears.warehouse.address import Address

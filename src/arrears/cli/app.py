@@ -337,7 +337,7 @@ def _show_publication(result: Any) -> None:
 def report(
     publication: Annotated[int | None, typer.Option(help="Its number; default: the current one.")] = None,
     lender: Annotated[str | None, typer.Option(help="Only this lender.")] = None,
-    lang: Annotated[Literal["en", "zh"] | None, typer.Option(help="That it opens in and is printed in.")] = None,
+    lang: Annotated[Literal["en", "zh"] | None, typer.Option(help="Language it opens and is printed in.")] = None,
     out: Annotated[str | None, typer.Option(help="Another place than ARREARS_REPORTS.", metavar="FOLDER")] = None,
     json: Json = False,
 ) -> None:
@@ -467,7 +467,7 @@ def dashboards(
 
 @app.command()
 def lake(json: Json = False) -> None:
-    """Write to ARREARS_LAKE, as Parquet, what is accepted and lacking there; remove what no longer stands.
+    """Write accepted deliveries that ARREARS_LAKE lacks, as Parquet; remove superseded ones.
 
     Loads do it by themselves for their lender. By hand: once the lake is switched on, or after it was lost.
     """

@@ -17,7 +17,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from arrears.build import last_words, run_dbt
+from arrears.dbt import last_words, run_dbt
 from arrears.errors import Infrastructure
 from arrears.settings import Settings
 from arrears.warehouse.address import Address

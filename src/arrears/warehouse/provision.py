@@ -50,8 +50,7 @@ def _ensure_database(owner: Address, name: str) -> None:
     with connect(maintenance, "provision", autocommit=True) as connection, connection.cursor() as cursor:
         if connection.server_version < SERVER_VERSION_MIN:
             raise Infrastructure(
-                f"PostgreSQL {connection.server_version // 10000} is too old: arrears needs 16 or newer "
-                "(the loader finds bad rows with pg_input_is_valid)."
+                f"PostgreSQL {connection.server_version // 10000} is too old: arrears needs 16 or newer."
             )
         if first(cursor, "select 1 from pg_database where datname = %s", [name]) is None:
             # another `up` may be quicker

@@ -24,7 +24,7 @@ import psycopg2.extras
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from arrears.build import dbt_environment
+from arrears.dbt import dbt_environment
 from arrears.settings import SOURCE_ROOT, Role
 
 from ...conftest import Warehouse
