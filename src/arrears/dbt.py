@@ -25,6 +25,9 @@ SERVER_TROUBLE = (
     "sparkcontext was shut down", "stopped sparkcontext", "master removed our application", "executorlostfailure",
     "job aborted due to stage failure", "py4jnetworkerror", "outofmemoryerror", "no live sparkcontext",
 )  # fmt: skip
+# Spark names the kind of an error by the SQL standard's class: these are a model's or the data's (cardinality, data,
+# constraint, syntax). What has none, or another, comes of the cluster: a broadcast that took too long, a lost file.
+MODELS_FAULT = re.compile(r"SQLSTATE: (?:0A|2[123]|42)")
 JAVA_FRAMES = re.compile(r"\s+at (?:[a-z]\w*\.)+.*", re.S)
 
 
@@ -107,10 +110,18 @@ def results_of(done: subprocess.CompletedProcess[str], run_results: Path, *, on_
 
 
 def _trouble(output: str, reasons: list[str], log_file: Path, on_spark: bool) -> Refused | Infrastructure:
-    if any(sign in output.lower() for sign in SERVER_TROUBLE):
+    if _is_of_the_server(output, reasons, on_spark):
         what, cause = "Spark" if on_spark else "The warehouse", JAVA_FRAMES.sub("", reasons[0])
         return Infrastructure(f"{what} failed while dbt was building: {cause} (log: {log_file}).")
     return Refused(f"dbt could not build the candidate; the marts are as they were. Log: {log_file}", reasons)
+
+
+def _is_of_the_server(output: str, reasons: list[str], on_spark: bool) -> bool:
+    if on_spark:
+        at_run_time = [reason for reason in reasons if "Runtime Error" in reason]
+        if at_run_time:
+            return not all(MODELS_FAULT.search(reason) for reason in at_run_time)
+    return any(sign in output.lower() for sign in SERVER_TROUBLE)
 
 
 def last_words(output: str) -> str:
