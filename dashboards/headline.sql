@@ -25,5 +25,10 @@ select
 from marts.mart_overdue_rate_monthly as rates
 left join unlisted
     on rates.lender = unlisted.lender and rates.month_end = unlisted.month_end
-where rates.month_end > (select max(newest.month_end) from marts.mart_overdue_rate_monthly as newest) - 100
+where
+    rates.month_end > (
+        select max(newest.month_end) - 100
+        from marts.mart_overdue_rate_monthly as newest
+        where newest.lender = rates.lender
+    )
 order by rates.lender, rates.month_end

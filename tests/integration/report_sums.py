@@ -14,6 +14,7 @@ from typing import Any
 
 Row = dict[str, Any]
 Marts = Callable[[str], list[Row]]
+DAY = dt.timedelta(days=1)
 
 
 def months_before(day: dt.date, months: int) -> dt.date:
@@ -102,6 +103,16 @@ def since(column: str, months: int) -> Callable[[Row, dt.date], bool]:
     return lambda row, as_of: row[column] > months_before(as_of, months)
 
 
+def whole_months(column: str, months: int) -> Callable[[Row, dt.date], bool]:
+    """Of so many months, the last of which is over on the newest day."""
+
+    def within(row: Row, as_of: dt.date) -> bool:
+        last = (as_of + DAY).replace(day=1)  # the day after the last month-end
+        return months_before(last, months) <= row[column] < last
+
+    return within
+
+
 def _quarter_end(day: dt.date) -> dt.date:
     return months_before(dt.date(day.year + day.month // 12, day.month % 12 + 1, 1), -((3 - day.month % 3) % 3)) - (
         dt.timedelta(days=1)
@@ -181,7 +192,7 @@ TABLES: dict[str, Sums] = {
         },
         same("instalments_due", "principal_due", "short_principal"),
         {"inflow_rate": ("short_principal", "principal_due")},
-        within=since("due_on", 24),
+        within=whole_months("due_on", 24),
     ),
     "recovery": Sums(
         "mart_recovery_monthly",
@@ -213,7 +224,7 @@ TABLES: dict[str, Sums] = {
             "promises_kept_rate": ("promises_kept", "promises_due"),
         },
         extra=same("connected", "right_party", "promises_kept"),
-        within=since("month_end", 3),
+        within=whole_months("month_end", 3),
     ),
     "compliance": Sums(
         "mart_contact_compliance_daily",

@@ -11,6 +11,7 @@ import pytest
 
 from arrears import pipeline
 from arrears.errors import Refused
+from arrears.explain import explain
 from arrears.gate import GateResult, gate_candidate
 from arrears.monitor import problems
 from arrears.publish import publish
@@ -216,6 +217,9 @@ def test_a_day_with_a_lender_held_back(
     assert {mart for mart in before if before[mart] != held[mart]} == {"dim_lender"}
     page = Path(own.reports_address) / "2" / "report.html"
     assert "stale" in page.read_text(encoding="utf-8")
+    assert {lender: _is_said_to_be_held(warehouse, lender) for lender in LENDERS} == {
+        "jike": False, "lakala": True, "paipai": False,
+    }  # fmt: skip
 
     built = pipeline.build(SECOND, url=warehouse.url(Role.BUILDER))
     assert pipeline.gate_candidate(built.build_id, url=warehouse.url(Role.PUBLISHER)).held == ()
@@ -223,6 +227,13 @@ def test_a_day_with_a_lender_held_back(
     assert _freshness(warehouse)["lakala"] == (SECOND, False, 0)
     for lender in LENDERS:
         assert _marts(warehouse, lender) == _marts(warehouse, lender, "candidate")
+
+
+def _is_said_to_be_held(warehouse: Warehouse, lender: str) -> bool:
+    """By the explanation of a loan as known to the second publication."""
+    loan = warehouse.value("select min(loan_id) from fct_loan_current where lender = %s", lender, role=Role.READER)
+    notes = explain(lender, loan, FIRST, 2, settings=settings()).reservations
+    return any(f"The gate held {lender} back of publication 2" in note for note in notes)
 
 
 def _freshness(warehouse: Warehouse) -> dict[str, tuple[Any, ...]]:

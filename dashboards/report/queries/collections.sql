@@ -1,4 +1,4 @@
--- The same months by agency and channel.
+-- The same three whole months by agency and channel.
 select
     performance.lender,
     performance.agency,
@@ -12,6 +12,8 @@ select
     cast(sum(performance.complaints) as bigint) as complaints
 from mart_collection_performance_monthly as performance
 inner join dim_lender as lenders on performance.lender = lenders.lender
-where performance.month_end > lenders.data_as_of - interval '3 months'
+where
+    performance.month_end <= lenders.data_as_of
+    and performance.month_end > date_trunc('month', cast(lenders.data_as_of + 1 as timestamp)) - interval '3 months 1 day'
 group by performance.lender, performance.agency, performance.channel
 order by performance.lender, performance.agency, performance.channel

@@ -1,11 +1,13 @@
--- From the attempt to the money, the newest three month-ends together.
+-- From the attempt to the money, the newest three whole months together.
 with
 
 performance as (
     select performance.*
     from mart_collection_performance_monthly as performance
     inner join dim_lender as lenders on performance.lender = lenders.lender
-    where performance.month_end > lenders.data_as_of - interval '3 months'
+    where
+        performance.month_end <= lenders.data_as_of
+        and performance.month_end > date_trunc('month', cast(lenders.data_as_of + 1 as timestamp)) - interval '3 months 1 day'
 ),
 
 sums as (

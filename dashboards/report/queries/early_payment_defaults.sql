@@ -20,6 +20,8 @@ select
     round(sum(defaults.exclusive_short_loans) / nullif(sum(defaults.eligible_loans), 0), 6) as exclusive_default_rate
 from mart_first_payment_default as defaults
 inner join newest on defaults.lender = newest.lender
-where defaults.window_days = 7 and defaults.due_month > newest.due_month - interval '1 year'
+where
+    defaults.window_days = 7
+    and defaults.due_month > date_trunc('month', cast(newest.due_month as timestamp)) - interval '11 months 1 day'
 group by defaults.lender, defaults.instalment_no
 order by defaults.lender, defaults.instalment_no

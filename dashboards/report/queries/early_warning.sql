@@ -1,14 +1,16 @@
--- Loans with a signal today, and how often a signal was right in the twelve newest months of the backtest: the share that went
--- past the second bucket within sixty days, with it and without it.
+-- Loans not more than 30 days past due with a signal today, and how often a signal was right in the twelve newest months of
+-- the backtest: the share of such loans that went past 30 within sixty days, with it and without it.
 with
 
 standing as (
     select
-        lender,
-        signal,
+        warnings.lender,
+        warnings.signal,
         count(*) as loans
-    from mart_early_warning
-    group by lender, signal
+    from mart_early_warning as warnings
+    inner join fct_loan_current as loans on warnings.lender = loans.lender and warnings.loan_id = loans.loan_id
+    where loans.dpd <= 30
+    group by warnings.lender, warnings.signal
 ),
 
 backtest as (

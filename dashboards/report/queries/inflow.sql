@@ -1,4 +1,5 @@
--- What fell into arrears of what fell due on loans that were not late, by month of the due day; first instalments apart.
+-- What fell into arrears of what fell due on loans that were not late, by whole month of the due day; first instalments
+-- apart.
 select
     inflow.lender,
     dates.month_end,
@@ -10,6 +11,8 @@ select
 from mart_inflow_daily as inflow
 inner join dim_date as dates on inflow.due_on = dates.date
 inner join dim_lender as lenders on inflow.lender = lenders.lender
-where inflow.due_on > lenders.data_as_of - interval '2 years'
+where
+    dates.month_end <= lenders.data_as_of
+    and dates.month_end > date_trunc('month', cast(lenders.data_as_of + 1 as timestamp)) - interval '24 months 1 day'
 group by inflow.lender, dates.month_end, inflow.is_first_instalment
 order by inflow.lender, inflow.is_first_instalment, dates.month_end

@@ -32,5 +32,6 @@ group by segments.lender, segments.month_end, ways.sort_order, ways.way, ways.se
 order by
     segments.lender,
     ways.sort_order,
-    array_position(array['low', 'lower_middle', 'middle', 'upper_middle', 'high', 'unknown'], ways.segment),
+    ways.segment = 'unknown',
+    array_position(array['low', 'lower_middle', 'middle', 'upper_middle', 'high'], ways.segment),
     ways.segment

@@ -592,8 +592,11 @@ def metrics(
         shown.show_all(own, json=json)
         return
     conditions = [condition.partition("=") for condition in where or []]
+    parts = {dimension: value for dimension, _, value in conditions}
+    if len(parts) < len(conditions):
+        raise Usage("--where has a dimension twice: ask for one value of each, or group by it.")
     question = shown.Question(
-        tuple(name), tuple(by or ()), {dimension: value for dimension, _, value in conditions},
+        tuple(name), tuple(by or ()), parts,
         first.date() if first else None, last.date() if last else None, as_known,
     )  # fmt: skip
     if sql:

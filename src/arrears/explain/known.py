@@ -116,6 +116,15 @@ select
         order by known.contract_effective_from desc nulls last, known.delivery_id desc limit 1
     )
 """
+# What a publication shows of a lender ends before what its build was made from.
+HELD_BACK = """
+select exists (
+    select from ops.publication_lender as shown
+    where
+        shown.publication_id = %(publication)s and shown.lender = %(lender)s
+        and shown.data_as_of < (select max(known.business_date) from "ops.delivery" as known)
+)
+"""
 NOT_YET_KNOWN = """
 select count(*) from ops.delivery as deliveries
 where
@@ -127,6 +136,11 @@ where
 def reservations(cursor: Cursor, lender: str, knowledge: Knowledge) -> list[str]:
     """What a reader should know: where today's code or contract, or newer deliveries, may make a difference."""
     found = []
+    if one(cursor, HELD_BACK, {"lender": lender, "publication": knowledge.publication_id})[0]:
+        found.append(
+            f"The gate held {lender} back of {knowledge}, which shows what was published of it before and not what is "
+            "explained here."
+        )
     if knowledge.code_version != arrears.__version__:
         found.append(
             f"It was built by arrears {knowledge.code_version} and is explained by the rules of {arrears.__version__}."

@@ -39,7 +39,8 @@ def tiles(figures: Figures, names: Names, query: str) -> list[Tiles]:
 
 def _of(names: Names, figures: Figures, row: dict[str, Any]) -> Tiles:
     lender = row["lender"]
-    stale = any(one["is_stale"] for one in figures.lenders if lender in (None, one["lender"]))
+    of_it = [one for one in figures.lenders if one["currency"] == row["currency"] and lender in (None, one["lender"])]
+    stale = any(one["is_stale"] for one in of_it)
     tiles = [
         _tile(names, row, "outstanding_principal", "outstanding", lambda value: f"{value:,.0f}", row["currency"]),
         _tile(names, row, "loans", "loans", lambda value: f"{value:,d}", ""),

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import east_asian_width
 
 import xlsxwriter
 from xlsxwriter.workbook import Workbook
@@ -115,7 +116,7 @@ class _Sheets:
         for across, (column, heading) in enumerate(heads):
             for down, row in enumerate(rows, start=at + 1):
                 self.put(sheet, down, across, column, row[across])
-            widest = max((len(cells.written(column, row[across])) for row in rows), default=0)
+            widest = max((self.width(column, row[across]) for row in rows), default=0)
             sheet.set_column(across, across, max(widest, len(heading) * 1.2, 8) + 3)
         return last
 
@@ -132,6 +133,11 @@ class _Sheets:
             sheet.write_datetime(down, across, moment, self._formats[kind])
         else:
             sheet.write_number(down, across, value, self._formats[kind])
+
+    def width(self, column: str, value: Any) -> int:
+        """Of a cell as it is written, in digits; a Chinese character is as wide as two."""
+        text = self.value(column, value) if cells.kind(column, value) == "text" else cells.written(column, value)
+        return sum(1 + (east_asian_width(each) in "WF") for each in text)
 
     def value(self, column: str, value: Any) -> str:
         return self._names.value(column, value).both(" ")
@@ -175,7 +181,7 @@ class _Sheets:
             return  # Excel knows no chart of nothing
         chart.set_title({"name": self.word(y), "name_font": {"size": 12}})
         chart.set_x_axis({"num_format": "yyyy-mm", "date_axis": True})
-        chart.set_y_axis({"num_format": "0%"})
+        chart.set_y_axis({"num_format": "0.0%"})
         chart.set_size(CHART)
         sheet.insert_chart(at, len(placed.columns) + 1, chart)
 

@@ -17,7 +17,7 @@ grant select on all tables in schema raw to arrears_builder;
 grant usage on schema ops to arrears_loader, arrears_builder, arrears_publisher;
 grant select on all tables in schema ops to arrears_loader, arrears_publisher;
 grant select on ops.lender, ops.lender_entity, ops.lender_convention, ops.delivery, ops.delivery_file,
-    ops.build, ops.build_mart, ops.delivery_in_build, ops.publication to arrears_builder;
+    ops.build, ops.build_mart, ops.delivery_in_build, ops.publication, ops.publication_lender to arrears_builder;
 -- of what the gates found: for which delivery, and how many; not what was seen
 grant select (gate_run_id, boundary, delivery_id) on ops.gate_run to arrears_builder;
 grant select (gate_run_id, success) on ops.gate_result to arrears_builder;
