@@ -1,5 +1,7 @@
 -- Where we compute the balance and the schedule was never replaced: what is left is what was lent less the principal
--- that payments were allocated to. The engine of states and the allocation of payments reach it by two ways.
+-- that payments were allocated to. The engine of states and the allocation of payments reach it by two ways. Not of a loan
+-- that is paid off and still in the book, for its schedule repays less than was lent: what was paid before the payoff
+-- stays split as it was.
 with
 
 allocated as (
@@ -12,6 +14,10 @@ allocated as (
 
 replanned as (
     select lender, loan_id from {{ ref('int_plan') }} group by lender, loan_id having count(*) > 1
+),
+
+paid_off as (
+    select lender, loan_id from {{ ref('int_payoff') }} where paid_off_until is null group by lender, loan_id
 )
 
 select
@@ -25,7 +31,9 @@ inner join {{ ref('int_loan') }} as loans on standing.lender = loans.lender and 
 inner join {{ ref('loan_states') }} as states on standing.state = states.state and not states.is_terminal
 left join allocated on standing.lender = allocated.lender and standing.loan_id = allocated.loan_id
 left join replanned on standing.lender = replanned.lender and standing.loan_id = replanned.loan_id
+left join paid_off on standing.lender = paid_off.lender and standing.loan_id = paid_off.loan_id
 where
     not loans.enters_as_reported
     and replanned.loan_id is null
+    and paid_off.loan_id is null
     and abs(loans.principal - coalesce(allocated.principal, 0) - standing.outstanding_principal) > 0.01

@@ -12,12 +12,13 @@ import pytest
 from arrears.errors import Infrastructure, Refused, Usage
 from arrears.gate import gate_candidate, gate_delivery, unexpected
 from arrears.gate.suite import suites
+from arrears.gate.validate import Batch, rows_query
 from arrears.publish import approve, publish
 from arrears.settings import SOURCE_ROOT, Role, settings
 from arrears.status import status
 
 from ..conftest import Warehouse
-from .test_publish import A_FEB, A_MAR, B_FEB, Candidate
+from .test_publish import A_FEB, A_MAR, B_FEB, FEBRUARY, MARCH, Candidate
 
 DAY = dt.date(2024, 3, 31)
 LOAN = """
@@ -278,6 +279,28 @@ def hold_to(folder: Path, query: str, severity: str) -> None:
 
 
 GONE = "select lender, loans from {previous} where (lender, month_end) not in (select lender, month_end from {batch})"
+
+
+def test_lenders_are_held_against_the_deliveries_that_the_build_is_made_from(candidate: Candidate) -> None:
+    """What is accepted while dbt runs is for the next build, and a lender of which nothing was accepted is stale."""
+    run, number = candidate.warehouse.rows, candidate.build([("a", FEBRUARY, 1, None)], MARCH, as_of=FEBRUARY)
+    for lender in "abc":
+        run("insert into ops.lender values (%s, 'X', null, 'CNY', 'UTC', 'daily', '06:00', '2020-01-01', '')", lender)
+    sent = "insert into ops.delivery (lender, business_date, version, content_hash, status) values (%s, %s, 1, '', %s)"
+    for lender, day, became in (
+        ("a", FEBRUARY, "accepted"), ("a", MARCH, "accepted"), ("b", MARCH, "accepted"), ("c", MARCH, "refused"),
+    ):  # fmt: skip
+        run(sent, lender, day, became)
+    run("insert into ops.delivery_in_build values ((select min(delivery_id) from ops.delivery), %s, null)", number)
+    run("alter table candidate.dim_lender add days_stale integer")
+    run("update candidate.dim_lender set is_stale = true, days_stale = 31")
+    run("insert into candidate.dim_lender values ('c', null, true, 0)")
+    run("create table candidate.dim_date as select date '2024-03-31' as date, true as is_month_end")
+    (suite,) = [suite for suite in suites(SOURCE_ROOT / "expectations", "candidate") if suite.table == "dim_lender"]
+    queries = [rows_query(Batch(suite, "select * from candidate.dim_lender"), one.name) for one in suite.expectations]
+    asked = [query for query in queries if query]
+    assert len(asked) == 3
+    assert [row for query in asked for row in run(query)] == []
 
 
 def test_what_was_never_published_is_held_against_nothing(candidate: Candidate, tmp_path: Path) -> None:
