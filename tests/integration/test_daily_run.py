@@ -112,7 +112,7 @@ def test_three_days(arrears: CommandLine, warehouse: Warehouse, landing: Path) -
     stands = json.loads(arrears("status", "--json").out)
     assert stands["lenders"][0] | {"reasons": None} == {
         "lender": LENDER, "data_as_of": f"{SECOND}", "last_delivery": f"{SECOND}", "is_stale": False,
-        "last_delivery_status": "accepted", "rejected_rows": 0, "reasons": None,
+        "last_delivery_status": "accepted", "rejected_rows": 0, "reasons": None, "refused_days": [],
     }  # fmt: skip
     assert stands["publication"]["publication_id"] == 2
     assert (warehouse.settings.home / "data_docs" / "candidate" / "index.html").exists()
