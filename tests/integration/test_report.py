@@ -40,7 +40,7 @@ from arrears.warehouse.connect import connect
 from ..browser import browsing
 from ..conftest import Warehouse, days
 from .command_line import CommandLine
-from .report_sums import AS_THEY_ARE, SHARES, TABLES, Row, months_before, newest_of, ratio
+from .report_sums import AS_THEY_ARE, SHARES, TABLES, Row, months_before, newest_of, ratio, whole_months
 
 DEFINITIONS = SOURCE_ROOT / "dashboards" / "report"
 FIRST, LAST = dt.date(2024, 3, 30), dt.date(2024, 4, 1)
@@ -241,9 +241,10 @@ def test_a_bridge_goes_from_its_opening_to_its_closing(
 
 
 def test_the_funnel_and_the_lift(book: Book, told: dict[str, list[Row]]) -> None:
-    performance = book.marts(2)("mart_collection_performance_monthly")
+    performance, in_funnel = book.marts(2)("mart_collection_performance_monthly"), whole_months("month_end", 3)
+    as_of = {row["lender"]: row["data_as_of"] for row in book.marts(2)("dim_lender")}
     for row in told["collections_funnel"]:
-        of = [r for r in performance if r["lender"] == row["lender"] and r["month_end"] > months_before(LAST, 3)]
+        of = [r for r in performance if r["lender"] == row["lender"] and in_funnel(r, as_of[r["lender"]])]
         assert row["number"] == sum(r[row["step"]] for r in of)
     backtest = book.marts(2)("mart_early_warning_backtest")
     for row in told["early_warning"]:
