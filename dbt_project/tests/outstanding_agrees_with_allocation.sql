@@ -1,7 +1,7 @@
 -- Where we compute the balance and the schedule was never replaced: what is left is what was lent less the principal
--- that payments were allocated to. The engine of states and the allocation of payments reach it by two ways. Not of a loan
--- that is paid off and still in the book, for its schedule repays less than was lent: what was paid before the payoff
--- stays split as it was.
+-- that payments were allocated to. The engine of states and the allocation of payments reach it by two ways. Not of a
+-- loan that is paid off and still in the book, for its schedule repays less than was lent: what was paid before the
+-- payoff stays split as it was.
 with
 
 allocated as (
