@@ -86,9 +86,6 @@ def wait_for_lenders() -> PokeReturnValue:
     due = [one.lender for one in wiring.due_lenders(day)]
     if not due:
         raise AirflowSkipException(f"No lender is due for {day}.")
-    shown = pipeline.published_day(url=wiring.url_of(wiring.PUBLISHER))
-    if shown is not None and shown > day:
-        raise AirflowSkipException(f"{shown} is published already, and no publication goes back to {day}.")
     missing = [lender for lender in due if not _is_in(context["inlet_events"], lender, day)]
     awaited = missing
     if wiring.now() >= wiring.publication_cutoff(day):
@@ -121,7 +118,11 @@ def _is_in(events: Any, lender: str, day: date) -> bool:
 @task(outlets=[wiring.PUBLICATION_DUE])
 def call() -> None:
     context = get_current_context()
-    wiring.announce(context, wiring.PUBLICATION_DUE, wiring.business_date(context))
+    day = wiring.business_date(context)
+    shown = pipeline.published_day(url=wiring.url_of(wiring.PUBLISHER))
+    if shown is not None and shown > day:
+        raise AirflowSkipException(f"{shown} is published already, and no publication goes back to {day}.")
+    wiring.announce(context, wiring.PUBLICATION_DUE, day)
 
 
 with DAG(
