@@ -118,6 +118,9 @@ def test_unknown_properties_of_the_standard_are_left_alone(tmp_path: Path) -> No
     assert read_contract(_write(tmp_path, text)).lender == "acme"
 
 
+# Payments that tell of their payers, too.
+IDENTITY = "entity: payment, derives: [{{entity: borrower, fields: {{borrower_id: no, identity_hash: {}}}}}],"
+
 # Each: what is changed, the text that stands on the line named, and what the reason has to say.
 FAULTS: dict[str, tuple[tuple[str, str], str, str]] = {
     "unknown property": (("  currency: CNY", "  currency: CNY\n  curency: CNY"), "curency", "no such property"),
@@ -427,6 +430,21 @@ FAULTS: dict[str, tuple[tuple[str, str], str, str]] = {
         ("kind: {value: written_off}", "kind: {join: [no, state]}"),
         "event_on",
         "which is a closed list",
+    ),
+    "identity in clear": (
+        ("entity: payment,", IDENTITY.format("id")),
+        "derives",
+        "identity_hash is never kept in clear: give the column pii: hash",
+    ),
+    "identity of the contract's own": (
+        ("entity: payment,", IDENTITY.format("{value: x}")),
+        "derives",
+        "nothing fills identity_hash but a column with pii: hash",
+    ),
+    "identity joined": (
+        ("entity: payment,", IDENTITY.format("{join: [id, no]}")),
+        "derives",
+        "a joined text cannot fill identity_hash, which is a hash",
     ),
     "joined from one column": (
         ("loan_id: no, event_on", "loan_id: {join: [no]}, event_on"),

@@ -157,13 +157,9 @@ def _source_problems(
         yield from _type_problems(here, columns[source.column], target, entity)
     for value in [source.value] if source.value is not None else (source.values or {}).values():
         yield from _literal_problems(here, target, value, entity)
-    if source.join is not None and rule.hashed:
-        yield here, f"nothing fills {target} but a column with pii: hash"
-    if source.join is not None and (rule.kind is not Kind.TEXT or rule.allowed):
-        yield (
-            here,
-            f"a joined text cannot fill {target}, which is {'a closed list' if rule.allowed else rule.kind.value}",
-        )
+    if source.join is not None and (rule.kind is not Kind.TEXT or rule.allowed or rule.hashed):
+        what = "a closed list" if rule.allowed else "a hash" if rule.hashed else rule.kind.value
+        yield here, f"a joined text cannot fill {target}, which is {what}"
     if source.plus or source.minus:
         yield from _sum_problems(here, target, rule.kind, [columns[name] for name in used])
 
