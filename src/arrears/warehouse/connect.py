@@ -24,7 +24,7 @@ SURROUNDINGS = (
 )
 # After this long without a sign of life either side takes the other for gone. By default a machine that vanished would
 # hold its locks for two hours, in which its retry waits for them.
-IDLE, BETWEEN, TIMES = 30, 10, 3  # seconds, seconds, and unanswered questions
+KEEPALIVES = {"idle": 30, "interval": 10, "count": 3}  # seconds, seconds, and unanswered questions
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 
@@ -36,12 +36,12 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
     reraise=True,
 )
 def _open(url: str, name: str) -> Connection:
-    of_server = {"idle": IDLE, "interval": BETWEEN, "count": TIMES}
-    address = Address.parse(url).setting(**{f"tcp_keepalives_{what}": str(value) for what, value in of_server.items()})
-    return psycopg2.connect(
-        address.url(), application_name=f"arrears {name}", connect_timeout=5,
-        keepalives_idle=IDLE, keepalives_interval=BETWEEN, keepalives_count=TIMES,
-    )  # fmt: skip
+    address = Address.parse(url).setting(**{f"tcp_keepalives_{what}": str(value) for what, value in KEEPALIVES.items()})
+    of_client: dict[str, Any] = {f"keepalives_{what}": value for what, value in KEEPALIVES.items()}
+    opened: Connection = psycopg2.connect(
+        address.url(), application_name=f"arrears {name}", connect_timeout=5, **of_client
+    )
+    return opened
 
 
 @contextmanager
