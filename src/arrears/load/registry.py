@@ -194,19 +194,14 @@ def _record_conventions(cursor: Cursor, contract: Contract) -> None:
         (own.product, own.convention, own.value, own.effective_from or rules.effective_from)
         for own in rules.product_conventions
     ]
-    until = one(
+    is_first, until = one(
         cursor,
-        "select coalesce(min(contract_effective_from), 'infinity') from ops.delivery "
-        "where lender = %s and contract_effective_from > %s",
-        [contract.lender, rules.effective_from],
-    )[0]
-    # the first contract may date conventions of its products before itself
-    since = one(
-        cursor,
-        "select case when count(*) = 0 then '-infinity' else cast(%s as date) end from ops.delivery "
-        "where lender = %s and contract_effective_from < %s",
-        [rules.effective_from, contract.lender, rules.effective_from],
-    )[0]
+        "select coalesce(min(contract_effective_from) >= %(own)s, true), "
+        "coalesce(min(contract_effective_from) filter (where contract_effective_from > %(own)s), 'infinity') "
+        "from ops.delivery where lender = %(lender)s",
+        {"lender": contract.lender, "own": rules.effective_from},
+    )
+    since = dt.date.min if is_first else rules.effective_from  # the first may date conventions before itself
     cursor.execute(
         "delete from ops.lender_convention where lender = %s and effective_from >= %s and effective_from < %s",
         [contract.lender, since, until],
