@@ -52,6 +52,7 @@ def sound_archive(file: StoredFile) -> Iterator[None]:
     """Says what is wrong with a compressed file that cannot be decompressed to its end."""
     try:
         yield
+    # NotImplementedError is what zipfile says of patched data and strong encryption
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and not _of_decompression(error, file):
             raise
