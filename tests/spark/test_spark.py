@@ -21,7 +21,7 @@ from ..conftest import Warehouse, days
 from .both import candidate, differences, on_postgres
 from .losing import lose_a_worker
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(14400)]
 
 LENDERS = ["hongchuang", "jike", "lakala", "paipai", "xiaodangjia"]
 FIRST, LAST = dt.date(2024, 3, 1), dt.date(2024, 3, 31)
