@@ -400,6 +400,31 @@ def test_dates_written_in_several_ways(lender: Lender) -> None:
     assert [row[2:] for row in lender.rejected()] == [(text, said) for text in texts[4:]]
 
 
+def test_a_text_too_long_to_be_looked_up(lender: Lender) -> None:
+    """One such row would fail the build of all lenders: no index takes it. A joined text is held to the same."""
+    lender.resource("loans")["arrears"]["derives"] = [
+        {"entity": "loan_event", "fields": {
+            "loan_id": {"join": ["no", "product"]}, "event_on": {"business_date": True},
+            "kind": {"value": "settled"}, "detail": {"join": ["no", "no", "no"]}}}
+    ]  # fmt: skip
+    lender.document["arrears"]["limits"]["rejected_share"] = 0.9
+    longest = "贷" * 166 + "11"
+    lender.send(
+        loans=LOANS
+        + "".join(
+            f"{no},{product},5,2024-01-15,1\n"
+            for no, product in [("L1", "a" * 501), (longest, ""), ("L3", "a" * 498), ("L4", "a" * 497)]
+        )
+    )
+    lender.load()
+    long, empty = "longer than 500 bytes", "empty where a value is required"
+    assert [(line, column, said) for line, column, _, said in lender.rejected()] == [
+        (2, "no + product", long), (2, "product", long), (3, "no + product", empty), (3, "product", empty),
+        (4, "no + product", long),
+    ]  # fmt: skip
+    assert lender.raw("loan_event", "detail") == [("L4-L4-L4",)]
+
+
 def test_exclusive_bounds(lender: Lender) -> None:
     lender.column("loans", "amount")["constraints"] = {"exclusiveMinimum": 0, "exclusiveMaximum": 10}
     amounts = ["0", "0.01", "9", "10"]

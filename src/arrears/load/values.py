@@ -160,7 +160,7 @@ def change_time(field: TableField, text: pl.Expr, day: Day) -> Value:
 def joined(parts: list[pl.Expr], separator: str, target: EntityField) -> Value:
     """Texts put together; null where one of them is."""
     text = pl.concat_str(parts, separator=separator, ignore_nulls=False)
-    return Value(text, text, (), _must_have(target))
+    return Value(text, text, tuple(_text_rules(text, target)), _must_have(target))
 
 
 def summed(
@@ -463,14 +463,24 @@ def _offset(zone: pl.Expr) -> pl.Expr:
     return pl.duration(minutes=east * (hours * 60 + minutes))
 
 
+# ── texts ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _text_rules(text: pl.Expr, target: EntityField) -> list[Rule]:
+    if target.allowed:
+        return [Rule(text.is_in(list(target.allowed)), f"not one of {', '.join(target.allowed)}")]
+    if target.longest is not None:
+        return [Rule(text.str.len_bytes() <= target.longest, f"longer than {target.longest} bytes")]
+    return []
+
+
 # ── values: scaled, fitted to the canonical field ────────────────────────────────────────────────────────
 
 
 def _fitted(field: TableField, text: pl.Expr, target: EntityField, day: Day) -> tuple[pl.Expr, list[Rule]]:
     """The value in the canonical unit, and the rules of the canonical field."""
     if target.kind is Kind.TEXT:
-        allowed = list(target.allowed)
-        return text, [Rule(text.is_in(allowed), f"not one of {', '.join(allowed)}")] if allowed else []
+        return text, _text_rules(text, target)
     if target.kind is Kind.FLAG:
         return text.is_in(field.true_values).cast(pl.String), []
     if target.kind in LARGEST:
