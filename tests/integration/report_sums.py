@@ -160,7 +160,7 @@ TABLES: dict[str, Sums] = {
         same("loans", "disbursed_principal", "ever_principal"),
         {"ever30_rate": ("ever_principal", "disbursed_principal")},
         within=lambda row, as_of: (
-            row["threshold_dpd"] == 30 and row["mob"] <= 12 and row["vintage_month"] > months_before(as_of, 18)
+            row["threshold_dpd"] == 30 and row["mob"] <= 12 and whole_months("vintage_month", 18)(row, as_of)
         ),
         back_from="vintage_month",
     ),

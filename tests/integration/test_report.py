@@ -246,11 +246,12 @@ def test_the_funnel_and_the_lift(book: Book, told: dict[str, list[Row]]) -> None
     for row in told["collections_funnel"]:
         of = [r for r in performance if r["lender"] == row["lender"] and in_funnel(r, as_of[r["lender"]])]
         assert row["number"] == sum(r[row["step"]] for r in of)
-    backtest = book.marts(2)("mart_early_warning_backtest")
+    backtest, in_backtest = book.marts(2)("mart_early_warning_backtest"), whole_months("month_end", 12)
+    newest = {lender: max(r["month_end"] for r in backtest if r["lender"] == lender) for lender in LENDERS}
     for row in told["early_warning"]:
         of = [
             r for r in backtest
-            if (r["lender"], r["signal"]) == (row["lender"], row["signal"]) and r["month_end"] > months_before(LAST, 14)
+            if (r["lender"], r["signal"]) == (row["lender"], row["signal"]) and in_backtest(r, newest[r["lender"]])
         ]  # fmt: skip
         flagged, unflagged = (
             ratio(sum(r[f"{kind}_m2_60d"] for r in of), sum(r[f"{kind}_loans"] for r in of), 20)

@@ -13,6 +13,14 @@ standing as (
     group by warnings.lender, warnings.signal
 ),
 
+newest as (
+    select
+        lender,
+        max(month_end) as month_end
+    from mart_early_warning_backtest
+    group by lender
+),
+
 backtest as (
     select
         backtest.lender,
@@ -22,8 +30,8 @@ backtest as (
         sum(backtest.unflagged_loans) as unflagged_loans,
         sum(backtest.unflagged_m2_60d) as unflagged_m2_60d
     from mart_early_warning_backtest as backtest
-    inner join dim_lender as lenders on backtest.lender = lenders.lender
-    where backtest.month_end > lenders.data_as_of - interval '14 months'
+    inner join newest on backtest.lender = newest.lender
+    where backtest.month_end > date_trunc('month', cast(newest.month_end as timestamp)) - interval '11 months 1 day'
     group by backtest.lender, backtest.signal
 )
 

@@ -23,7 +23,7 @@ stocks as (
     inner join dim_date as dates on daily.as_of_date = dates.date and dates.is_month_end
     inner join dim_lender as lenders on daily.lender = lenders.lender
     inner join buckets on daily.bucket = buckets.bucket
-    where daily.as_of_date > lenders.data_as_of - interval '25 months'
+    where daily.as_of_date > date_trunc('month', cast(lenders.data_as_of + 1 as timestamp)) - interval '25 months 1 day'
     group by daily.lender, daily.as_of_date, buckets.scheme, daily.bucket, buckets.sort_order
 )
 

@@ -22,6 +22,6 @@ inner join newest on vintage.lender = newest.lender
 where
     vintage.threshold_dpd = 30
     and vintage.mob <= 12
-    and vintage.vintage_month > newest.vintage_month - interval '18 months'
+    and vintage.vintage_month > date_trunc('month', cast(newest.vintage_month as timestamp)) - interval '17 months 1 day'
 group by vintage.lender, vintage.vintage_month, vintage.mob
 order by vintage.lender, vintage.vintage_month, vintage.mob
