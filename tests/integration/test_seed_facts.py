@@ -369,6 +369,14 @@ def test_stocks_of_several_months_are_not_added(ask: Ask) -> None:
     assert _figures("book_principal", by=()) == {(): (pytest.approx(float(book)),)}
 
 
+def test_a_stock_is_of_the_newest_month_end_of_each_lender(ask: Ask) -> None:
+    """Here all lenders have the same; where one is late, its book is as of its own."""
+    sql = metrics.query(Question(("book_principal",)), settings=settings())
+    newest = re.search(r"lender AS (\w+)\s*, MAX\(\w+\) AS \w+.*?GROUP BY\s+(\S+)", sql, re.DOTALL)
+    assert newest is not None, sql
+    assert "lender" in newest[2]
+
+
 def test_a_metric_is_asked_of_a_part_of_the_book_and_of_a_publication(ask: Ask) -> None:
     question = {"by": ("quarter", "product"), "where": {"lender": "jike"}}
     figures = _figures("fpd30_rate", **question)
