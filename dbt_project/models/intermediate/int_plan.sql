@@ -15,6 +15,7 @@ pairs as (
         loans.product,
         versions.schedule_version,
         coalesce(versions.is_original, true) as is_original,
+        versions.known_from,
         coalesce(versions.in_force_from, {{ first_day_ever() }}) as version_from,
         coalesce(versions.in_force_until, {{ last_day_ever() }}) as version_until,
         -- money may be dated before the loan: it is measured like the loan's first day
@@ -41,7 +42,9 @@ windows as (
         least(version_until, era_until) as in_force_until,
         -- a version that never was in force is judged in the era in which it was replaced
         version_from >= version_until and version_until > era_from and version_until <= era_until
-            as is_never_in_force
+            as is_never_in_force,
+        -- and one that is announced, while it has not started, in the era of the day
+        coalesce(era_from < least(version_from, version_until) and era_until > known_from, false) as is_announced
     from pairs
 )
 
@@ -61,4 +64,4 @@ select
     {{ convention }}{{ ',' if not loop.last }}
     {% endfor %}
 from windows
-where is_original or in_force_from < in_force_until or is_never_in_force
+where is_original or in_force_from < in_force_until or is_never_in_force or is_announced

@@ -8,6 +8,7 @@ starts as (
         instalments.lender,
         instalments.loan_id,
         instalments.schedule_version,
+        min(instalments.version_from) as known_from,
         coalesce(min(instalments.effective_on), min(instalments.version_from)) as starts_on,
         row_number() over (
             partition by instalments.lender, instalments.loan_id order by instalments.schedule_version
@@ -23,6 +24,7 @@ select
     loan_id,
     schedule_version,
     version_rank = 1 as is_original,
+    known_from,
     case when version_rank = 1 then {{ first_day_ever() }} else starts_on end as in_force_from,
     coalesce(
         min(starts_on) over (
