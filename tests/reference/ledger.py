@@ -15,7 +15,7 @@ from .conventions import Conventions, Rulebook
 from .dates import DAY
 from .money import NOTHING
 from .schedule import COMPONENTS, Version, clock_due, due, owed, tolerance, version_on, versions
-from .settlement import Effect, Settled, effects, needed_for_principal, settle, total
+from .settlement import Effect, Settled, effects, settle, total
 
 
 @dataclass(frozen=True)
@@ -234,12 +234,9 @@ class Ledger:
         return sorted(trigger for trigger in asked if trigger <= day)
 
     def _demand(self, day: dt.date, version: Version) -> Decimal:
-        """All principal and what else is due by then; of a loan called settled, no more than settles all principal."""
-        demand = version.total("principal")
-        demand += sum((version.total(component, due_by=day) for component in COMPONENTS[1:]), NOTHING)
-        if self.settled_event_on is None or day < self.settled_event_on:
-            return demand
-        return min(demand, needed_for_principal(version, self.conventions(day)))
+        """All principal and what else is due by then."""
+        beside = sum((version.total(component, due_by=day) for component in COMPONENTS[1:]), NOTHING)
+        return version.total("principal") + beside
 
     def _closes(self, first: dt.date, last: dt.date, count: int) -> list[Decimal]:
         """The money there at the close of every day on which it can have changed, from first to last."""

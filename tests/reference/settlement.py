@@ -154,14 +154,3 @@ def _pour(settled: Settled, instalment: Instalment, conventions: Conventions, am
         parts[component] += poured
         amount -= poured
     return amount
-
-
-def needed_for_principal(version: Version, conventions: Conventions) -> Decimal:
-    """The least amount with which the waterfall settles all principal of a version."""
-    poured = needed = NOTHING
-    for instalment in version.instalments:
-        for component in conventions.allocation_order:
-            poured += due(instalment, component)
-            if component == "principal" and instalment.principal_due > 0:
-                needed = poured
-    return needed

@@ -1,6 +1,7 @@
 -- Every day on which it is asked whether a loan is paid off before its schedule runs out, and what that takes. A full
 -- prepayment owes all principal and what has fallen due beside it; interest and fees that have not lapse. It is asked
--- on a day with a prepayment, or, once the lender calls the loan settled, on that day and on any day with a payment.
+-- on a day with a prepayment, or, once the lender calls the loan settled, on that day and on any day with a payment:
+-- its word makes a prepayment of what was paid, and takes nothing off what is owed.
 -- Where the lender's own balance is shown, that balance says when a loan is paid off, and nothing is worked out here.
 --
 -- asked_from_no: the first payment of the day that asks; 0 where the lender's word asks, whatever is paid.
@@ -32,11 +33,11 @@ payment_days as (
 ),
 
 questions as (
-    select lender, loan_id, asked_on, asked_from_no, settled_claimed_on
+    select lender, loan_id, asked_on, asked_from_no
     from payment_days
     where asked_from_no is not null and asked_on is distinct from settled_claimed_on
     union all
-    select lender, loan_id, settled_claimed_on as asked_on, 0 as asked_from_no, settled_claimed_on
+    select lender, loan_id, settled_claimed_on as asked_on, 0 as asked_from_no
     from {{ touched('int_loan') }}
     where settled_claimed_on is not null
 ),
@@ -47,7 +48,6 @@ demanded as (
         questions.loan_id,
         questions.asked_on,
         questions.asked_from_no,
-        questions.settled_claimed_on,
         plans.tol_abs,
         {% for component in due_beside -%}
         plans.{{ component }}_rank,
@@ -56,18 +56,8 @@ demanded as (
         sum(instalments.interest_due) as interest_total,
         {% for component in due_beside -%}
         sum(case when instalments.due_on <= questions.asked_on then instalments.{{ component }}_due else 0 end)
-            as {{ component }}_accrued,
-        {% endfor -%}
-        -- where money covers principal first, all of it may be repaid before the interest is
-        coalesce(
-            max(
-                case
-                    when instalments.principal_due > 0
-                        then instalments.principal_starts_at + instalments.principal_due
-                end
-            ),
-            0
-        ) as principal_covered_at
+            as {{ component }}_accrued{{ ',' if not loop.last }}
+        {% endfor %}
     from questions
     inner join {{ touched('int_plan') }} as plans
         on
@@ -82,8 +72,7 @@ demanded as (
             and plans.loan_id = instalments.loan_id
             and plans.plan_no = instalments.plan_no
     group by
-        questions.lender, questions.loan_id, questions.asked_on, questions.asked_from_no,
-        questions.settled_claimed_on, plans.tol_abs,
+        questions.lender, questions.loan_id, questions.asked_on, questions.asked_from_no, plans.tol_abs,
         {% for component in due_beside -%}
         plans.{{ component }}_rank{{ ',' if not loop.last }}
         {% endfor %}
@@ -98,11 +87,7 @@ thresholds as (
         + case when {{ other }}_rank < {{ component }}_rank then {{ other }}_accrued else 0 end
         {%- endfor %} as {{ component }}_starts_at,
         {% endfor -%}
-        case
-            when asked_on >= settled_claimed_on
-                then least(principal_covered_at, principal_total + interest_accrued + fee_accrued + penalty_accrued)
-            else principal_total + interest_accrued + fee_accrued + penalty_accrued
-        end - tol_abs as paid_off_at
+        principal_total + interest_accrued + fee_accrued + penalty_accrued - tol_abs as paid_off_at
     from demanded
 ),
 
