@@ -20,7 +20,10 @@ from .settlement import Effect, Settled, effects, settle, total
 
 @dataclass(frozen=True)
 class Late:
-    """An instalment that is short and overdue. due_on: the due date from which its days past due count."""
+    """An instalment that is short and overdue. due_on: the due date from which its days past due count.
+
+    has_part_paid: some of what is settled of it is not waived.
+    """
 
     instalment: Instalment
     due_on: dt.date
@@ -183,13 +186,25 @@ class Ledger:
             reopened = self.reopened_on(version, conventions, day)
             short = self.short(version, conventions, self.count(day))
             settled = self.settled(version, conventions, self.count(day))
-            found = [
-                _late(i, short[i.instalment_no], settled[i.instalment_no], conventions, reopened.get(i.instalment_no))
-                for i in version.instalments
-                if short[i.instalment_no] > 0
-            ]
+            found = []
+            for i in version.instalments:
+                number = i.instalment_no
+                if short[number] > 0:
+                    waived = self._waived(version, conventions, number, day)
+                    found.append(_late(i, short[number], settled[number], waived, conventions, reopened.get(number)))
             self._open[key] = sorted(found, key=lambda late: late.due_on)
         return self._open[key]
+
+    def _waived(self, version: Version, conventions: Conventions, number: int, day: dt.date) -> Decimal:
+        """What of an instalment is settled at a close without money."""
+        return sum(
+            (
+                self.settled_by(position, version, conventions, number)
+                for position, effect in enumerate(self.effects[: self.count(day)])
+                if effect.settles and not effect.is_cash
+            ),
+            NOTHING,
+        )
 
     def overdue_from(self, version: Version, instalment: Instalment, conventions: Conventions, day: dt.date) -> dt.date:
         """The first day on which an instalment is overdue, as its clock stands at a close."""
@@ -298,16 +313,18 @@ def _late(
     instalment: Instalment,
     short: Decimal,
     settled: dict[str, Decimal],
+    waived: Decimal,
     conventions: Conventions,
     reopened_on: dt.date | None,
 ) -> Late:
     counts_principal = "principal" in conventions.components
+    counted = sum((settled[component] for component in conventions.components), NOTHING)
     return Late(
         instalment,
         _clock_start(instalment, conventions, reopened_on),
         short,
         due(instalment, "principal") - settled["principal"] if counts_principal else NOTHING,
-        any(settled[component] > 0 for component in conventions.components),
+        counted > max(waived, NOTHING),
     )
 
 

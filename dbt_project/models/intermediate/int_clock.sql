@@ -11,6 +11,7 @@ overdue_days as (
         days.day,
         shortages.track,
         shortages.plan_no,
+        shortages.seq,
         shortages.clock_due_on,
         shortages.owed,
         shortages.tolerance,
@@ -71,6 +72,26 @@ paused_days as (
     group by overdue_days.lender, overdue_days.loan_id, overdue_days.day, overdue_days.track
 ),
 
+-- what was waived is settled and not paid
+waived as (
+    select
+        overdue_days.lender,
+        overdue_days.loan_id,
+        overdue_days.day,
+        overdue_days.track,
+        sum(settlements.owed) as waived
+    from overdue_days
+    inner join {{ touched('int_settlement') }} as settlements
+        on
+            overdue_days.lender = settlements.lender
+            and overdue_days.loan_id = settlements.loan_id
+            and overdue_days.plan_no = settlements.plan_no
+            and overdue_days.seq = settlements.seq
+            and overdue_days.day >= settlements.value_on
+    where overdue_days.oldest_first = 1 and not settlements.is_cash
+    group by overdue_days.lender, overdue_days.loan_id, overdue_days.day, overdue_days.track
+),
+
 -- one row per close and track
 clocks as (
     select
@@ -78,7 +99,10 @@ clocks as (
         overdue_days.loan_id,
         overdue_days.day,
         overdue_days.track,
-        overdue_days.owed - overdue_days.owed_left as paid_on_oldest,
+        least(
+            greatest(overdue_days.owed - overdue_days.owed_left - coalesce(waived.waived, 0), 0),
+            overdue_days.owed - overdue_days.owed_left
+        ) as paid_on_oldest,
         plans.first_day,
         plans.day_count,
         case
@@ -108,6 +132,12 @@ clocks as (
             and overdue_days.loan_id = paused_days.loan_id
             and overdue_days.day = paused_days.day
             and overdue_days.track = paused_days.track
+    left join waived
+        on
+            overdue_days.lender = waived.lender
+            and overdue_days.loan_id = waived.loan_id
+            and overdue_days.day = waived.day
+            and overdue_days.track = waived.track
     where overdue_days.oldest_first = 1
 )
 
