@@ -13,7 +13,7 @@ from .delinquency import Day, Life
 from .facts import Row
 from .money import NOTHING, cents
 from .portfolio import by_product, first_day_in_book
-from .settlement import Effect, signed
+from .settlement import Effect
 
 REPAID = ("scheduled_principal", "prepaid", "waived")
 LOST = ("written_off", "transferred")
@@ -88,8 +88,8 @@ def _repayments(life: Life) -> list[tuple[str, dt.date, Decimal]]:
 
 def _principal(life: Life, position: int, effect: Effect) -> Decimal:
     """The principal of a payment: what it settles, or of a seasoned loan what the lender says if it says so."""
-    if life.is_seasoned and effect.payment.principal is not None:
-        return signed(effect.payment.principal, seeds.payment_kinds()[effect.payment.kind])
+    if life.is_seasoned and "principal" in effect.parts:
+        return effect.parts["principal"]
     return life.ledger.components(position)["principal"]
 
 

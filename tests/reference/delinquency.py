@@ -110,7 +110,6 @@ class Life:
     @cached_property
     def ending(self) -> Ending | None:
         """The first of all events and payments that end the loan for good."""
-        reversed_ids = {payment.reverses_payment_id for payment in self.loan.payments}
         endings = [
             Ending(event.event_on, seeds.terminal_events()[event.kind], event.amount)
             for event in self.loan.events
@@ -118,9 +117,16 @@ class Life:
         ]
         for payment in self.loan.payments:
             state = seeds.payment_kinds()[payment.kind].terminal_state
-            if state is not None and payment.payment_id not in reversed_ids:
+            if state is not None and not self._is_undone(payment):
                 endings.append(Ending(payment.value_on, state, None))
         return min(endings, key=lambda ending: (ending.on, ending.state), default=None)
+
+    def _is_undone(self, payment: Payment) -> bool:
+        """Whether all of a payment is taken back, by payments that are not taken back themselves."""
+        named = {other.reverses_payment_id for other in self.loan.payments}
+        takers = [other for other in self.loan.payments if other.reverses_payment_id == payment.payment_id]
+        taken_back = sum((abs(taker.amount) for taker in takers if taker.payment_id not in named), NOTHING)
+        return bool(takers) and taken_back >= abs(payment.amount)
 
     def has_ended(self, day: dt.date) -> bool:
         """Whether the loan has ended other than by being repaid, by the close of a day."""

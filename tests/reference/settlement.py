@@ -21,8 +21,7 @@ Settled = dict[int, dict[str, Decimal]]
 class Effect:
     """A payment as it counts: signed, and with what it takes over from the payment it reverses.
 
-    instalment_no and split are the lender's word on where the money goes. split: signed parts by component, given only
-    if they add up to the amount.
+    instalment_no and parts are the lender's word on where the money goes: the parts that it names, signed.
     """
 
     payment: Payment
@@ -33,12 +32,19 @@ class Effect:
     is_orphan: bool
     bridge_column: str | None
     instalment_no: int | None
-    split: dict[str, Decimal] | None
+    parts: dict[str, Decimal]
 
     @property
     def settled(self) -> Decimal:
         """What it adds to the money that settles instalments."""
         return self.amount if self.settles else NOTHING
+
+    @property
+    def split(self) -> dict[str, Decimal] | None:
+        """By component what it is for, if the parts add up to the amount."""
+        if not self.parts or sum(self.parts.values()) != self.amount:
+            return None
+        return dict.fromkeys(COMPONENTS, NOTHING) | self.parts
 
 
 def effects(loan: Loan) -> tuple[Effect, ...]:
@@ -52,53 +58,58 @@ def _order(payment: Payment) -> tuple[dt.date, dt.date, str]:
 
 
 def _effect(payment: Payment, by_id: dict[str, Payment]) -> Effect:
-    kind = seeds.payment_kinds()[payment.kind]
-    named = None if payment.reverses_payment_id is None else by_id.get(payment.reverses_payment_id)
-    source = kind if named is None else seeds.payment_kinds()[named.kind]
-    parts, number = _taken_over(payment, named)
-    is_orphan = payment.reverses_payment_id is not None and named is None
+    undone, is_orphan = _undone(payment, by_id)
+    source = _kind(undone[-1] if undone else payment)
+    takes_away = _takes_away(payment, undone)
     return Effect(
         payment=payment,
         value_on=payment.value_on,
-        amount=signed(payment.amount, kind),
+        amount=_directed(payment.amount, takes_away),
         settles=source.settles_instalments and not is_orphan,
         is_cash=source.is_cash,
         is_orphan=is_orphan,
         bridge_column=source.bridge_column,
-        instalment_no=number,
-        split=_split(payment, kind, parts),
+        instalment_no=next((p.instalment_no for p in (payment, *undone) if p.instalment_no is not None), None),
+        parts={name: _directed(part, takes_away) for name, part in _parts(payment, undone).items()},
     )
 
 
-def signed(amount: Decimal, kind: seeds.PaymentKind) -> Decimal:
-    """An amount as it counts: money taken back is below 0 however it is sent, all other as it is sent."""
-    return amount if kind.sign > 0 else -abs(amount)
+def _kind(payment: Payment) -> seeds.PaymentKind:
+    return seeds.payment_kinds()[payment.kind]
 
 
-def _parts(payment: Payment) -> dict[str, Decimal] | None:
-    """The parts that a payment carries, missing ones as 0; None where it carries none at all."""
+def _undone(payment: Payment, by_id: dict[str, Payment]) -> tuple[list[Payment], bool]:
+    """The payment that a payment undoes and the one that that one undoes; and whether one of them is not there."""
+    undone: list[Payment] = []
+    while payment.reverses_payment_id is not None and len(undone) < 2:
+        if payment.reverses_payment_id not in by_id:
+            return undone, True
+        payment = by_id[payment.reverses_payment_id]
+        undone.append(payment)
+    return undone, False
+
+
+def _takes_away(payment: Payment, undone: Sequence[Payment]) -> bool | None:
+    """Whether a payment takes money away or gives back what such a one took; None where it counts as it is sent."""
+    if _kind(payment).sign > 0:
+        return None
+    return not (undone and _takes_away(undone[0], undone[1:]))
+
+
+def _directed(amount: Decimal, takes_away: bool | None) -> Decimal:
+    """An amount as it counts: money taken back is below 0 however it is sent."""
+    if takes_away is None:
+        return amount
+    return -abs(amount) if takes_away else abs(amount)
+
+
+def _parts(payment: Payment, undone: Sequence[Payment]) -> dict[str, Decimal]:
+    """The parts that a payment carries; without any those of what it undoes all of."""
     sent = {component: getattr(payment, component) for component in COMPONENTS}
-    if all(part is None for part in sent.values()):
-        return None
-    return {component: part or NOTHING for component, part in sent.items()}
-
-
-def _taken_over(payment: Payment, named: Payment | None) -> tuple[dict[str, Decimal] | None, int | None]:
-    """The parts and the instalment number of a payment that names another: its own, else those of the other."""
-    parts, number = _parts(payment), payment.instalment_no
-    if named is None:
-        return parts, number
-    if parts is None and abs(named.amount) == abs(payment.amount):
-        parts = _parts(named)
-    return parts, named.instalment_no if number is None else number
-
-
-def _split(payment: Payment, kind: seeds.PaymentKind, parts: dict[str, Decimal] | None) -> dict[str, Decimal] | None:
-    """The parts as they count, if they add up to the payment's amount."""
-    if parts is None:
-        return None
-    split = {component: signed(part, kind) for component, part in parts.items()}
-    return split if sum(split.values()) == signed(payment.amount, kind) else None
+    said = {component: part for component, part in sent.items() if part is not None}
+    if not said and undone and abs(undone[0].amount) == abs(payment.amount):
+        return _parts(undone[0], undone[1:])
+    return said
 
 
 def total(counted: Sequence[Effect]) -> Decimal:

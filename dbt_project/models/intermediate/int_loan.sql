@@ -32,7 +32,7 @@ exits as (
         terminal_state,
         null as terminal_amount
     from {{ touched('int_payment') }}
-    where terminal_state is not null and not is_reversed
+    where terminal_state is not null
 ),
 
 first_exits as (

@@ -10,15 +10,63 @@ known as (
         on payments.lender = loans.lender and payments.loan_id = loans.loan_id
 ),
 
-reversed as (
-    select lender, loan_id, reverses_payment_id as payment_id
-    from known
-    where reverses_payment_id is not null
-    group by lender, loan_id, reverses_payment_id
+naming as (
+    select * from known where reverses_payment_id is not null
 ),
 
--- A payment that undoes another does what that one did, backwards: returning a recovery leaves instalments alone.
--- One that undoes a payment we do not have waits for it without effect.
+-- What payments undo: a payment that undoes another does what that one did, backwards; returning a recovery leaves
+-- instalments alone. A return may be undone itself: then the money is there again, and does what it did at first. One
+-- that undoes a payment we do not have waits for it without effect.
+undoing as (
+    select
+        naming.lender,
+        naming.loan_id,
+        naming.payment_id,
+        coalesce(firsts.kind, originals.kind) as kind,
+        case when original_kinds.sign < 0 and coalesce(first_kinds.sign, 1) > 0 then 1 else -1 end as direction,
+        originals.payment_id is null
+        or (originals.reverses_payment_id is not null and firsts.payment_id is null) as waits_for_original,
+        coalesce(originals.instalment_no, firsts.instalment_no) as instalment_no,
+        originals.amount,
+        {% for component in components -%}
+        case
+            when {% for each in components -%}
+                originals.{{ each }} is null and {% endfor %}abs(originals.amount) = abs(firsts.amount)
+                then firsts.{{ component }}
+            else originals.{{ component }}
+        end as {{ component }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from naming
+    left join known as originals
+        on
+            naming.lender = originals.lender
+            and naming.reverses_payment_id = originals.payment_id
+            and naming.loan_id = originals.loan_id
+    left join {{ ref('payment_kinds') }} as original_kinds on originals.kind = original_kinds.kind
+    left join known as firsts
+        on
+            originals.lender = firsts.lender
+            and originals.reverses_payment_id = firsts.payment_id
+            and originals.loan_id = firsts.loan_id
+    left join {{ ref('payment_kinds') }} as first_kinds on firsts.kind = first_kinds.kind
+),
+
+-- what payments had taken back from them, by what was not undone again
+undone as (
+    select
+        naming.lender,
+        naming.loan_id,
+        naming.reverses_payment_id as payment_id,
+        sum(case when undone_again.payment_id is null then abs(naming.amount) else 0 end) as taken_back
+    from naming
+    left join naming as undone_again
+        on
+            naming.lender = undone_again.lender
+            and naming.loan_id = undone_again.loan_id
+            and naming.payment_id = undone_again.reverses_payment_id
+    group by naming.lender, naming.loan_id, naming.reverses_payment_id
+),
+
 with_effect as (
     select
         known.lender,
@@ -28,51 +76,54 @@ with_effect as (
         coalesce(known.posted_on, known.value_on) as posted_on,
         known.kind,
         kinds.sign,
-        kinds.terminal_state,
+        -- what ends a loan has not ended it once all of it is taken back
+        case when undone.taken_back >= abs(known.amount) then null else kinds.terminal_state end as terminal_state,
         kinds.reopens_on,
-        -- a return may be sent as 100 or as -100; it takes money away either way
-        case when kinds.sign < 0 then -abs(known.amount) else known.amount end as amount,
-        coalesce(original_kinds.is_cash, kinds.is_cash) as is_cash,
-        coalesce(original_kinds.bridge_column, kinds.bridge_column) as bridge_column,
-        reversed.payment_id is not null as is_reversed,
-        known.reverses_payment_id is not null and originals.payment_id is null as waits_for_original,
-        coalesce(original_kinds.settles_instalments, kinds.settles_instalments) as would_settle,
-        coalesce(known.instalment_no, originals.instalment_no) as instalment_no,
+        coalesce(undoing.direction, -1) as direction,
+        known.amount as amount_sent,
+        coalesce(undone_kinds.is_cash, kinds.is_cash) as is_cash,
+        coalesce(undone_kinds.bridge_column, kinds.bridge_column) as bridge_column,
+        undone.payment_id is not null as is_reversed,
+        coalesce(undoing.waits_for_original, false) as waits_for_original,
+        coalesce(undone_kinds.settles_instalments, kinds.settles_instalments) as would_settle,
+        coalesce(known.instalment_no, undoing.instalment_no) as instalment_no,
         -- what undoes all of a payment undoes its split
         case
             when {% for component in components -%}
-                known.{{ component }} is null and {% endfor %}abs(known.amount) = abs(originals.amount)
+                known.{{ component }} is null and {% endfor %}abs(known.amount) = abs(undoing.amount)
                 then true
             else false
         end as takes_over_split,
         {% for component in components -%}
-        known.{{ component }} as own_{{ component }},
-        originals.{{ component }} as original_{{ component }}{{ ',' if not loop.last }}
+        known.{{ component }} as {{ component }}_sent,
+        undoing.{{ component }} as {{ component }}_undone{{ ',' if not loop.last }}
         {% endfor %}
     from known
     inner join {{ ref('payment_kinds') }} as kinds on known.kind = kinds.kind
-    left join known as originals
+    left join undoing
         on
-            known.lender = originals.lender
-            and known.reverses_payment_id = originals.payment_id
-            and known.loan_id = originals.loan_id
-    left join {{ ref('payment_kinds') }} as original_kinds on originals.kind = original_kinds.kind
-    left join reversed
+            known.lender = undoing.lender
+            and known.loan_id = undoing.loan_id
+            and known.payment_id = undoing.payment_id
+    left join {{ ref('payment_kinds') }} as undone_kinds on undoing.kind = undone_kinds.kind
+    left join undone
         on
-            known.lender = reversed.lender
-            and known.loan_id = reversed.loan_id
-            and known.payment_id = reversed.payment_id
+            known.lender = undone.lender
+            and known.loan_id = undone.loan_id
+            and known.payment_id = undone.payment_id
 ),
 
 with_split as (
     select
         *,
         would_settle and not waits_for_original as settles_instalments,
+        -- a return may be sent as 100 or as -100; it goes the same way
+        case when sign < 0 then direction * abs(amount_sent) else amount_sent end as amount,
         {% for component in components -%}
         case
-            when sign < 0
-                then -abs(case when takes_over_split then original_{{ component }} else own_{{ component }} end)
-            else own_{{ component }}
+            when sign < 0 and takes_over_split then direction * abs({{ component }}_undone)
+            when sign < 0 then direction * abs({{ component }}_sent)
+            else {{ component }}_sent
         end as {{ component }}{{ ',' if not loop.last }}
         {% endfor %}
     from with_effect

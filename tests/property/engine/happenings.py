@@ -26,7 +26,8 @@ def _some_payment(life: Life) -> Payment | None:
 
 
 def returned(life: Life) -> None:
-    """The bank takes a payment back: on its day, some days or months later, seldom before it, seldom in part."""
+    """The bank takes a payment back: on its day, some days or months later, seldom before it, seldom in part; and what
+    it took back, seldom, it gives again."""
     paid = _some_payment(life)
     if paid is not None:
         days = life.dice.pick((0, 1, 2, 3, 5, 20, 40, 90, -3))
@@ -35,6 +36,9 @@ def returned(life: Life) -> None:
         reversal = life.pay("reversal", day, amount, reverses=paid.payment_id)
         if reversal is not None and life.dice.chance(1, 5):  # and the borrower pays again
             life.pay(paid.kind, _later(reversal.value_on, life.dice.whole(0, 30)), cents(paid.amount))
+        if reversal is not None and life.dice.chance(1, 8):  # and the bank says that it should not have
+            again = _later(reversal.value_on, life.dice.whole(0, 30))
+            life.pay("reversal", again, amount, reverses=reversal.payment_id)
 
 
 def returned_without_name(life: Life) -> None:
@@ -160,11 +164,12 @@ def _exit_amount(life: Life) -> Decimal | None:
 
 
 def paid_by_another(life: Life) -> None:
-    """Compensated or bought back; seldom taken back again."""
+    """Compensated or bought back; seldom taken back again, or a part of it."""
     day = life.day()
     paid = life.pay(life.dice.pick(("compensation", "buyback")), day, life.dice.whole(1, 60) * 1000)
     if paid is not None and life.dice.chance(1, 4):
-        life.pay("reversal", _later(day, life.dice.whole(0, 60)), cents(paid.amount), reverses=paid.payment_id)
+        amount = cents(paid.amount) // life.dice.pick((1, 1, 2))
+        life.pay("reversal", _later(day, life.dice.whole(0, 60)), amount, reverses=paid.payment_id)
 
 
 def recovered(life: Life) -> None:
