@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from . import seeds
-from .dates import DAY, month_end, month_end_after, month_ends
+from .dates import month_end, month_end_after, month_ends
 from .delinquency import Day, Life
 from .facts import Row
 from .money import NOTHING, cents
@@ -75,7 +75,7 @@ def _new_to_the_book(life: Life) -> Decimal:
 def _repayments(life: Life) -> list[tuple[str, dt.date, Decimal]]:
     """Principal by payment, until the loan ends; of a seasoned loan only what came after its first balance."""
     assert life.entered_on is not None
-    last = life.data_as_of if life.ending is None else min(life.data_as_of, life.ending.on)
+    last = _left_on(life) or life.data_as_of
     return [
         (effect.bridge_column, effect.value_on, _principal(life, position, effect))
         for position, effect in enumerate(life.ledger.effects)
@@ -96,17 +96,20 @@ def _principal(life: Life, position: int, effect: Effect) -> Decimal:
 def _loss(life: Life) -> list[tuple[str, dt.date, Decimal]]:
     """What left with a loan that ended: the event's amount, else what the payments up to that day have left.
 
-    A loan whose first balance comes after its end leaves on the day on which it enters.
+    Of a loan that was settled on the day of the event, what comes back later leaves when it does.
     """
-    ending = life.ending
-    assert life.entered_on is not None
-    if ending is None or ending.on > life.data_as_of:
+    ending, left_on = life.ending, _left_on(life)
+    if ending is None or left_on is None:
         return []
-    left_on = max(ending.on, life.entered_on)
-    was_in_book = life.in_book(left_on - DAY) is not None or life.entered_on == left_on
-    left = life.principal_left(left_on) if was_in_book else NOTHING
-    amount = left if ending.amount is None else ending.amount
+    is_told = life.left_otherwise_on == ending.on and ending.amount is not None
+    amount = ending.amount if is_told and ending.amount is not None else life.principal_left(left_on)
     return [("written_off" if ending.state == "written_off" else "transferred", left_on, amount)]
+
+
+def _left_on(life: Life) -> dt.date | None:
+    """The day on which a loan left the book without being repaid, or of its first balance where that comes later."""
+    assert life.entered_on is not None
+    return None if life.left_otherwise_on is None else max(life.left_otherwise_on, life.entered_on)
 
 
 # The balance more than 30 days past due

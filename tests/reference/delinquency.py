@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from . import seeds
-from .book import Book, Loan, Position
+from .book import Book, Loan, Payment, Position
 from .clock import NEVER_PAUSED
 from .conventions import Conventions, Rulebook
 from .dates import DAY, days
@@ -25,7 +25,7 @@ class Day:
 
     bucket: of days past due, or the state in which the loan left. oldest_due_on: due date from which days past due
     count, None where nothing is overdue; in a pause something can be without a day being counted. has_part_paid: is
-    part of that instalment paid.
+    part of that instalment paid; what is waived is not.
     """
 
     day: dt.date
@@ -236,15 +236,30 @@ class Life:
         return self.loan.principal - sum((parts["principal"] for parts in settled), NOTHING)
 
     def _state(self, day: dt.date, conventions: Conventions, left: Decimal) -> str:
-        if self.ending is not None and self.ending.on <= day:
+        is_repaid = self._is_repaid(day, conventions, left)
+        if self.ending is not None and self.left_otherwise_on is not None and self.left_otherwise_on <= day:
             return self.ending.state
-        if self._is_repaid(day, conventions, left):
+        if is_repaid:
             return "settled"
         is_missing = any(
             absence.missing_from <= day and (absence.listed_again_on is None or day < absence.listed_again_on)
             for absence in self.loan.absences
         )
         return "unknown" if is_missing else "active"
+
+    @cached_property
+    def left_otherwise_on(self) -> dt.date | None:
+        """The day on which the loan leaves the book without being repaid: that of its ending, or, where it was settled
+        on the eve and so had left, the first close after it at which it is not repaid any more."""
+        if self.ending is None or self.ending.on > self.data_as_of:
+            return None
+        eve = self.ending.on - DAY
+        if self.entered_on is None or eve < self.entered_on or not self._is_repaid_at(eve):
+            return self.ending.on
+        return next((day for day in days(self.ending.on, self.data_as_of) if not self._is_repaid_at(day)), None)
+
+    def _is_repaid_at(self, day: dt.date) -> bool:
+        return self._is_repaid(day, self.ledger.conventions(day), self.principal_left(day))
 
     def _is_repaid(self, day: dt.date, conventions: Conventions, left: Decimal) -> bool:
         """Whether no principal is left and nothing is short on any instalment, due or not."""

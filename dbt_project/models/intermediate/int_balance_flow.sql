@@ -15,6 +15,19 @@ states as (
     from {{ touched('int_loan_state') }}
 ),
 
+-- the day on which a loan left the book in another way than by being repaid
+ways_out as (
+    select lender, loan_id, state, valid_from as left_on, principal_at_exit
+    from states
+    where is_terminal and state <> 'settled'
+),
+
+exits as (
+    {{ newest_per_key(
+        'ways_out', ['lender', 'loan_id'], 'left_on', ['lender', 'loan_id', 'state', 'left_on', 'principal_at_exit']
+    ) }}
+),
+
 first_states as (
     {{ newest_per_key(
         'states', ['lender', 'loan_id'], 'valid_from',
@@ -54,28 +67,29 @@ repayments as (
         end as amount
     from {{ touched('int_payment_allocation') }} as payments
     inner join loans on payments.lender = loans.lender and payments.loan_id = loans.loan_id
+    left join exits on payments.lender = exits.lender and payments.loan_id = exits.loan_id
     where
         payments.settles_instalments
         and payments.bridge_column is not null
-        and (loans.terminal_on is null or payments.value_on <= loans.terminal_on)
+        and (exits.left_on is null or payments.value_on <= exits.left_on)
         and (not loans.enters_as_reported or payments.value_on > loans.entered_on)
 ),
 
-exits as (
+-- what the lender says it was, on the day it says so; of a loan that was settled then, what comes back later
+losses as (
     select
         loans.lender,
         loans.loan_id,
         loans.product,
-        {{ month_end('states.valid_from') }} as month_end,
-        case when states.state = 'written_off' then 'written_off' else 'transferred' end as flow,
-        coalesce(loans.terminal_amount, states.principal_at_exit) as amount
-    from states
-    inner join loans
-        on
-            states.lender = loans.lender
-            and states.loan_id = loans.loan_id
-            and states.valid_from = greatest(loans.terminal_on, loans.entered_on)
-    where states.is_terminal and states.state <> 'settled'
+        {{ month_end('exits.left_on') }} as month_end,
+        case when exits.state = 'written_off' then 'written_off' else 'transferred' end as flow,
+        case
+            when exits.left_on = greatest(loans.terminal_on, loans.entered_on)
+                then coalesce(loans.terminal_amount, exits.principal_at_exit)
+            else exits.principal_at_exit
+        end as amount
+    from exits
+    inner join loans on exits.lender = loans.lender and exits.loan_id = loans.loan_id
 ),
 
 flows as (
@@ -83,7 +97,7 @@ flows as (
     union all
     select lender, loan_id, product, month_end, flow, amount from repayments
     union all
-    select lender, loan_id, product, month_end, flow, amount from exits
+    select lender, loan_id, product, month_end, flow, amount from losses
 )
 
 select

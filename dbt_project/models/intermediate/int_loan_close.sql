@@ -60,22 +60,15 @@ in_book as (
 
 -- Settled is what we find, not what we are told: nothing short on any instalment and no principal left. The lender's
 -- word counts in one case: where its own balance is the balance, is nil, and it calls the loan settled.
-with_state as (
+judged as (
     select
         *,
-        case
-            when day >= terminal_on then terminal_state
-            when
-                principal_left <= balance_tolerance
-                and (
-                    instalments_short = 0
-                    or is_paid_off
-                    or (outstanding = 'reported' and coalesce(day >= settled_claimed_on, false))
-                )
-                then 'settled'
-            when snapshots_missing > 0 then 'unknown'
-            else 'active'
-        end as state
+        principal_left <= balance_tolerance
+        and (
+            instalments_short = 0
+            or is_paid_off
+            or (outstanding = 'reported' and coalesce(day >= settled_claimed_on, false))
+        ) as is_repaid
     from in_book
 )
 
@@ -83,7 +76,14 @@ select
     lender,
     loan_id,
     day,
-    state,
+    case
+        when day >= terminal_on then terminal_state
+        when is_repaid then 'settled'
+        when snapshots_missing > 0 then 'unknown'
+        else 'active'
+    end as state,
+    is_repaid,
+    terminal_on,
     plan_no,
     {% for convention in conventions -%}
     {{ convention }},
@@ -94,4 +94,4 @@ select
     {{ money('principal_left') }} as principal_left,
     {{ money('case when is_paid_off then 0 else overdue_amount end') }} as overdue_amount,
     {{ money('case when is_paid_off then 0 else overdue_principal end') }} as overdue_principal
-from with_state
+from judged

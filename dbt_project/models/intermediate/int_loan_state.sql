@@ -8,13 +8,43 @@
 {%- set tracks = ['current', 'contractual', 'handover'] %}
 with
 
+-- the last close before a loan ended, by its lender's word, in another way than by being repaid
+before_end as (
+    select lender, loan_id, day, state from {{ touched('int_loan_close') }} where day < terminal_on
+),
+
+eves as (
+    {{ newest_per_key('before_end', ['lender', 'loan_id'], 'day desc', ['lender', 'loan_id', 'state']) | indent(4) }}
+),
+
+not_repaid as (
+    select lender, loan_id, min(day) as since
+    from {{ touched('int_loan_close') }}
+    where day >= terminal_on and not is_repaid
+    group by lender, loan_id
+),
+
+-- a loan that was settled on the eve has left the book already: the word counts once money has come back from it
+closes as (
+    select
+        own.*,
+        case
+            when own.day >= own.terminal_on and eves.state = 'settled'
+                and coalesce(own.day < not_repaid.since, true) then 'settled'
+            else own.state
+        end as state_at_close
+    from {{ touched('int_loan_close') }} as own
+    left join eves on own.lender = eves.lender and own.loan_id = eves.loan_id
+    left join not_repaid on own.lender = not_repaid.lender and own.loan_id = not_repaid.loan_id
+),
+
 -- what has left the book owes it nothing any more; what it was then is kept beside
 described as (
     select
         closes.lender,
         closes.loan_id,
         closes.day,
-        closes.state,
+        closes.state_at_close as state,
         states.is_terminal,
         case when not states.is_terminal then closes.plan_no end as plan_no,
         {% for convention in conventions -%}
@@ -43,8 +73,8 @@ described as (
         case when not states.is_terminal then closes.overdue_principal else 0 end as overdue_principal,
         case when not states.is_terminal then closes.overdue_amount else 0 end as overdue_amount,
         coalesce(current_clocks.paid_on_oldest, 0) as paid_on_oldest
-    from {{ touched('int_loan_close') }} as closes
-    inner join {{ ref('loan_states') }} as states on closes.state = states.state
+    from closes
+    inner join {{ ref('loan_states') }} as states on closes.state_at_close = states.state
     {% for track in tracks -%}
     left join {{ touched('int_clock') }} as {{ track }}_clocks
         on
@@ -91,7 +121,7 @@ select
     -- for a loan that has left the book: what it still owed when it left
     cast(
         case
-            when is_terminal and is_terminal_before then 0
+            when is_terminal and is_terminal_before and state = state_before then 0
             when is_terminal then principal_left
         end as numeric(18, 2)
     ) as principal_at_exit

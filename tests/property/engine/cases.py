@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -73,10 +74,20 @@ def written_off_long_after_it_was_settled() -> Book:
 
 
 def written_off_in_the_month_it_was_settled() -> Book:
-    """The month-end after it left shows the state of that day, not the one in which it left."""
+    """It was settled first: that it is written off ten days later takes nothing out of the book."""
     return _book(
         "2025-12-31", "320", "2025-09-10", [_due(1, "2025-10-01", "320", "1.50")], [_paid(1, "2025-10-01", "321.50")],
         [_event("2025-10-11", "written_off")],
+    )  # fmt: skip
+
+
+def settled_and_written_off_and_paid_back() -> Book:
+    """Settled, written off ten days later, and then its payment is returned: what comes back is written off then."""
+    return _book(
+        "2025-12-31", "320", "2025-09-10", [_due(1, "2025-10-01", "320", "1.50")],
+        [_paid(1, "2025-10-01", "321.50"),
+         _paid(2, "2025-11-20", "321.50", "reversal", reverses_payment_id="P1"), _paid(3, "2025-11-25", "321.50")],
+        [Event(_on("2025-10-11"), "written_off", Decimal(5))],
     )  # fmt: skip
 
 
@@ -241,6 +252,95 @@ def prepaid_and_returned_on_one_day() -> Book:
     )  # fmt: skip
 
 
+def called_settled_where_principal_is_covered_first() -> Book:
+    """All principal is repaid and the last interest is not: the lender's word settles nothing that is short."""
+    return _book(
+        "2025-12-31", "200", "2025-08-10", [_due(1, "2025-09-01", "100", "10"), _due(2, "2025-10-01", "100", "10")],
+        [_paid(1, "2025-09-20", "210")], [_event("2025-10-05", "settled")],
+        [Convention("allocation_order", "principal,interest,fee,penalty")],
+    )  # fmt: skip
+
+
+def announced_for_after_a_change_of_conventions() -> Book:
+    """Known today: a schedule from February on, and a convention from January on. Its instalments are shown today."""
+    plan = [_due(1, "2025-11-01", "100"), _due(2, "2026-03-01", "100")]
+    announced = [replace(one, known_on=_on("2025-12-01")) for one in _version(2, "2026-02-01", *plan)]
+    return _book(
+        "2025-12-31", "200", "2025-10-01", [*plan, *announced], [_paid(1, "2025-11-01", "100")],
+        conventions=[Convention("tol_abs", "1", _on("2026-01-01"))],
+    )  # fmt: skip
+
+
+def waived_in_part_and_not_paid() -> Book:
+    """A part of the oldest instalment is waived, and nothing is paid on it until a month later."""
+    return _book(
+        "2025-12-31", "200", "2025-08-10", [_due(1, "2025-09-01", "100", "10"), _due(2, "2025-10-01", "100", "10")],
+        [_paid(1, "2025-09-20", "40", "waiver"), _paid(2, "2025-11-20", "5")],
+    )  # fmt: skip
+
+
+# ── returns of returns ───────────────────────────────────────────────────────────────────────────────────
+
+
+def a_return_that_is_returned() -> Book:
+    """The bank takes the money back and gives it again: from that day on the instalment is paid as it was."""
+    return _book(
+        "2025-12-31", "200", "2025-08-10", [_due(1, "2025-09-01", "100", "10"), _due(2, "2025-12-01", "100", "10")],
+        [_paid(1, "2025-09-01", "110", instalment_no=1, principal=100, interest=10),
+         _paid(2, "2025-09-05", "110", "reversal", reverses_payment_id="P1"),
+         _paid(3, "2025-09-09", "-110", "reversal", reverses_payment_id="P2")],
+        conventions=[Convention("allocation", "reported")],
+    )  # fmt: skip
+
+
+def a_waiver_taken_back_and_granted_after_all() -> Book:
+    """What is given again is a waiver as it was at first, and no cash; and the bank is right only the third time."""
+    return _book(
+        "2025-12-31", "200", "2025-08-10", [_due(1, "2025-09-01", "200", "10")],
+        [_paid(1, "2025-09-03", "60", "waiver"), _paid(2, "2025-09-05", "60", "reversal", reverses_payment_id="P1"),
+         _paid(3, "2025-09-09", "60", "chargeback", reverses_payment_id="P2"),
+         _paid(4, "2025-09-15", "60", "reversal", reverses_payment_id="P3")],
+    )  # fmt: skip
+
+
+def a_return_of_a_return_of_nothing_known() -> Book:
+    """The payment that was returned at first is not there: neither its return nor what undoes that has an effect."""
+    return _book(
+        "2025-12-31", "100", "2025-08-10", [_due(1, "2025-09-01", "100")],
+        [_paid(2, "2025-09-05", "100", "reversal", reverses_payment_id="P1"),
+         _paid(3, "2025-09-09", "100", "reversal", reverses_payment_id="P2")],
+    )  # fmt: skip
+
+
+def compensated_and_taken_back_in_part() -> Book:
+    """The guarantor takes a fifth of its money back: the loan is compensated all the same."""
+    return _book(
+        "2025-12-31", "200", "2025-08-10", [_due(1, "2025-09-01", "200")],
+        [_paid(1, "2025-10-01", "200", "compensation"),
+         _paid(2, "2025-10-20", "40", "reversal", reverses_payment_id="P1")],
+    )  # fmt: skip
+
+
+def compensated_and_taken_back_in_two_parts() -> Book:
+    """All of it is taken back in the end: the borrower has owed all the time."""
+    return _book(
+        "2025-12-31", "200", "2025-08-10", [_due(1, "2025-09-01", "200")],
+        [_paid(1, "2025-10-01", "200", "compensation"),
+         _paid(2, "2025-10-20", "40", "reversal", reverses_payment_id="P1"),
+         _paid(3, "2025-10-25", "160", "reversal", reverses_payment_id="P1")],
+    )  # fmt: skip
+
+
+def compensated_after_all() -> Book:
+    """What was taken back from the guarantor comes again: compensated from the first day on."""
+    return _book(
+        "2025-12-31", "200", "2025-08-10", [_due(1, "2025-09-01", "200")],
+        [_paid(1, "2025-10-01", "200", "compensation"),
+         _paid(2, "2025-10-20", "200", "reversal", reverses_payment_id="P1"),
+         _paid(3, "2025-10-25", "200", "reversal", reverses_payment_id="P2")],
+    )  # fmt: skip
+
+
 # ── as reported ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -332,6 +432,7 @@ def another_scheme_in_mid_life() -> Book:
 CASES: tuple[Callable[[], Book], ...] = (
     written_off_long_after_it_was_settled,
     written_off_in_the_month_it_was_settled,
+    settled_and_written_off_and_paid_back,
     written_off_on_the_day_of_disbursement,
     a_loan_of_nothing,
     paid_on_the_day_of_its_exit,
@@ -350,6 +451,15 @@ CASES: tuple[Callable[[], Book], ...] = (
     repaid_and_prepaid_on_one_day,
     returned_twice_on_a_day,
     prepaid_and_returned_on_one_day,
+    called_settled_where_principal_is_covered_first,
+    announced_for_after_a_change_of_conventions,
+    waived_in_part_and_not_paid,
+    a_return_that_is_returned,
+    a_waiver_taken_back_and_granted_after_all,
+    a_return_of_a_return_of_nothing_known,
+    compensated_and_taken_back_in_part,
+    compensated_and_taken_back_in_two_parts,
+    compensated_after_all,
     returned_with_another_split,
     charged_back_without_a_number,
     refunded_before_anything_was_paid,
