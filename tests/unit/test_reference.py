@@ -563,17 +563,18 @@ def test_a_payoff_ends_with_its_reversal() -> None:
     assert row(bridge, month_end=on(3, 31))["prepaid"] == -200
 
 
-def test_the_lenders_word_settles_once_all_principal_would_be_covered() -> None:
-    # Waterfall with interest last: 200 cover all principal and 10 of interest stay open, which the lender gives up.
+def test_the_lenders_word_settles_nothing_that_is_short() -> None:
+    # Waterfall with interest last: 210 cover all principal, and 10 of interest that has fallen due stay open.
     told = loan(
         plan(on(2, 1), on(3, 1), principal="100", interest="10"),
         pay(on(3, 1), "210"),
         events=(Event(on(3, 4), "settled"),),
     )
     order = "penalty,fee,principal,interest"
-    assert [at(life(told, allocation_order=order), 3, day).state for day in (3, 4)] == ["active", "settled"]
+    assert [at(life(told, allocation_order=order), 3, day).state for day in (3, 4)] == ["active", "active"]
+    assert at(life(told, allocation_order=order), 3, 4).dpd == 3
     rows = table("fct_instalment", told, allocation_order=order)
-    assert [(one["settled_on"], one["status"]) for one in rows] == [(on(3, 1), "paid_late"), (on(3, 4), "paid_late")]
+    assert [(one["settled_on"], one["status"]) for one in rows] == [(on(3, 1), "paid_late"), (None, "partial")]
 
 
 def test_the_lenders_word_alone_settles_nothing() -> None:
@@ -661,7 +662,7 @@ def test_a_loan_that_was_settled_leaves_the_book_no_second_time() -> None:
         return [(one["month_end"], one["state"]) for one in table("fct_loan_month", told)]
 
     assert shown(on(5, 10)) == [(on(1, 31), "active"), (on(2, 29), "settled")]
-    assert shown(on(2, 10)) == [(on(1, 31), "active"), (on(2, 29), "written_off")]
+    assert shown(on(2, 10)) == [(on(1, 31), "active"), (on(2, 29), "settled")]
 
 
 def test_what_comes_in_after_a_write_off_is_not_repaid_principal() -> None:

@@ -1,6 +1,7 @@
 -- Loans of which facts alone say what marts have to hold: in the book from their disbursement on by a balance that we
 -- compute, on one schedule that repays them and with due dates that stay where they are, by conventions that have not
--- changed since and without days of grace; no money ever went back, and none left the book but by being settled.
+-- changed since and without days of grace; no money ever went back, and nobody says that one left the book but by being
+-- settled.
 with
 
 schedules as (
@@ -28,6 +29,11 @@ select
 from {{ ref('dim_loan') }} as loans
 inner join {{ ref('fct_loan_current') }} as standing
     on loans.lender = standing.lender and loans.loan_id = standing.loan_id
+inner join {{ ref('int_loan') }} as told
+    on
+        loans.lender = told.lender
+        and loans.loan_id = told.loan_id
+        and told.terminal_on is null
 inner join {{ ref('int_convention') }} as conventions
     on
         loans.lender = conventions.lender
