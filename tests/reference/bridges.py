@@ -101,8 +101,8 @@ def _loss(life: Life) -> list[tuple[str, dt.date, Decimal]]:
     ending, left_on = life.ending, _left_on(life)
     if ending is None or left_on is None:
         return []
-    is_told = life.left_otherwise_on == ending.on and ending.amount is not None
-    amount = ending.amount if is_told and ending.amount is not None else life.principal_left(left_on)
+    told = ending.amount if life.left_otherwise_on == ending.on else None
+    amount = life.principal_left(left_on) if told is None else told
     return [("written_off" if ending.state == "written_off" else "transferred", left_on, amount)]
 
 

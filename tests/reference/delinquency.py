@@ -236,10 +236,9 @@ class Life:
         return self.loan.principal - sum((parts["principal"] for parts in settled), NOTHING)
 
     def _state(self, day: dt.date, conventions: Conventions, left: Decimal) -> str:
-        is_repaid = self._is_repaid(day, conventions, left)
         if self.ending is not None and self.left_otherwise_on is not None and self.left_otherwise_on <= day:
             return self.ending.state
-        if is_repaid:
+        if self._is_repaid(day, conventions, left):
             return "settled"
         is_missing = any(
             absence.missing_from <= day and (absence.listed_again_on is None or day < absence.listed_again_on)
