@@ -14,6 +14,12 @@ from benchmarks.cluster import LOOPBACK, Cluster, running_cluster
 from ..conftest import Warehouse, open_warehouse, running_server
 
 ENVIRONMENT = SOURCE_ROOT / ".venv-spark"
+# Books of tests are over before code that runs often has been compiled well: without it a build takes three quarters.
+QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+DEFAULTS = f"""\
+spark.driver.extraJavaOptions {QUICK}
+spark.executor.extraJavaOptions {QUICK}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +32,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with running_cluster(ENVIRONMENT, tmp_path_factory.mktemp("cluster"), workers=2) as cluster:
+    folder = tmp_path_factory.mktemp("cluster")
+    (folder / "spark-defaults.conf").write_text(DEFAULTS)
+    with running_cluster(ENVIRONMENT, folder, workers=2) as cluster:
         yield cluster
 
 
@@ -52,5 +60,6 @@ def lake(shared_warehouse: Warehouse, cluster: Cluster, patch: pytest.MonkeyPatc
     patch.setenv("ARREARS_SPARK_MASTER", cluster.master)
     patch.setenv("ARREARS_LAKE", str(folder))
     patch.setenv("SPARK_LOCAL_IP", LOOPBACK)
+    patch.setenv("SPARK_CONF_DIR", str(cluster.folder))
     settings.cache_clear()
     return folder

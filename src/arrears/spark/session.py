@@ -15,6 +15,7 @@ from arrears.spark.place import Place
 from arrears.spark.workers import cores, run_a_task
 
 SECONDS_TO_ANSWER = 5
+MEMORY_OF_THE_DRIVER = "2g"  # one, which Spark gives it unasked, is full of plans and broadcasts with a large book
 
 
 def open_session(place: Place) -> SparkSession:
@@ -30,7 +31,9 @@ def open_session(place: Place) -> SparkSession:
             "or set ARREARS_JDBC_DRIVER to its jar."
         )
     _find_master(place.master)
-    # Memory, cores, an object store's keys: spark-defaults.conf (SPARK_CONF_DIR). Here is what the models rely on.
+    # Memory, cores, an object store's keys: spark-defaults.conf (SPARK_CONF_DIR), before which this stands back.
+    os.environ.setdefault("SPARK_DRIVER_MEMORY", MEMORY_OF_THE_DRIVER)
+    # Here is what the models rely on.
     builder = (
         SparkSession.builder.appName("arrears")
         .master(place.master)
@@ -47,6 +50,8 @@ def open_session(place: Place) -> SparkSession:
         .config("spark.sql.optimizer.dynamicPartitionPruning.enabled", "false")
         # or it ends with an error after a million rows, which a large book has; the models bound how deep it goes
         .config("spark.sql.cteRecursionRowLimit", "-1")
+        # which waits for cores behind tasks of other statements; that workers are lost is found out otherwise
+        .config("spark.sql.broadcastTimeout", "-1")
         # the first and the last day ever are written as they are
         .config("spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED")
         .config("spark.sql.parquet.datetimeRebaseModeInRead", "CORRECTED")
