@@ -12,7 +12,7 @@ import pytest
 from arrears.errors import Infrastructure, Refused, Usage
 from arrears.gate import gate_candidate, gate_delivery, unexpected
 from arrears.gate.suite import suites
-from arrears.gate.validate import Batch, rows_query
+from arrears.gate.validate import Batch, Verdict, rows_query, validate
 from arrears.publish import approve, publish
 from arrears.settings import SOURCE_ROOT, Role, settings
 from arrears.status import status
@@ -214,6 +214,40 @@ def test_a_connection_lost_under_an_expectation_says_nothing_of_a_candidate(
     ) == [("built", None)]
     write_suite(tmp_path / "expectations", "table: mart_x\nexpectations:" + held)
     assert judge_candidate(number) == "pass"
+
+
+def test_a_build_that_begins_meanwhile_leaves_nothing_said(
+    candidate: Candidate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes away the tables, or changes half of them, and the data would be to blame."""
+    write_suite(
+        tmp_path / "expectations",
+        "table: mart_x\nexpectations:" + ROWS.format(name="r", query="select 1 from {batch}", severity="critical"),
+    )
+    number = candidate.build([A_FEB], gate="")
+
+    def judged_while_another_began(*batches: Any, **how: Any) -> list[Verdict]:
+        verdicts = validate(*batches, **how)
+        candidate.build([A_FEB], gate="")
+        return verdicts
+
+    monkeypatch.setattr("arrears.gate.gate.validate", judged_while_another_began)
+    with pytest.raises(Refused, match=f"Build {number + 1} began while build {number} was judged"):
+        judge_candidate(number)
+    assert candidate.warehouse.rows("select distinct status from ops.build") == [("built",)]
+    assert candidate.warehouse.value("select count(*) from ops.gate_run") == 0
+
+
+def test_of_what_is_published_it_says_what_it_said(candidate: Candidate, tmp_path: Path) -> None:
+    suite = "table: mart_x\nexpectations:" + ROWS.format(
+        name="few loans", query="select lender from {batch} where loans > 5", severity="warning"
+    )
+    write_suite(tmp_path / "expectations", suite)
+    number = candidate.build([A_FEB], gate="")
+    said = gate_candidate(number, url=settings().url(Role.PUBLISHER), settings=settings())
+    publish(number, url=settings().url(Role.PUBLISHER), approved_by="Mei")
+    assert gate_candidate(number, url=settings().url(Role.PUBLISHER), settings=settings()) == said
+    assert (said.outcome, said.evaluated, len(said.failed)) == ("warn", 1, 1)
 
 
 def test_a_connection_lost_under_an_expectation_that_is_no_query_says_nothing_either(

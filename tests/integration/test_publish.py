@@ -82,6 +82,28 @@ def test_publishing_a_build_again_is_a_no_op(candidate: Candidate) -> None:
     assert candidate.warehouse.value("select count(*) from ops.publication") == 1
 
 
+def test_a_retry_tells_what_the_publication_did(candidate: Candidate) -> None:
+    """Whose answer was lost: nobody else would be told of the history that it restated."""
+    candidate.publish([A_FEB, B_FEB], FEBRUARY)
+    done = candidate.publish([("a", FEBRUARY, 12, 0.5), A_MAR, B_FEB], MARCH)
+    again = publish(candidate.builds[-1], url=candidate.warehouse.url(Role.PUBLISHER))
+    assert again.outcome == "unchanged"
+    assert (again.publication_id, again.rows_added, again.rows_closed, again.restatements) == (
+        done.publication_id, done.rows_added, done.rows_closed, done.restatements,
+    )  # fmt: skip
+    assert again.restatements
+
+
+def test_an_approval_stands_where_there_is_nothing_to_publish(candidate: Candidate) -> None:
+    """Else the build would wait for one for ever, and nobody would know who gave it."""
+    url = candidate.warehouse.url(Role.PUBLISHER)
+    candidate.publish([A_FEB])
+    number = candidate.build([A_FEB], gate="warn")
+    assert publish(number, url=url, approved_by="Mei", reason="seen").outcome == "unchanged"
+    assert candidate.warehouse.rows("select approved_by, reason from ops.approval") == [("Mei", "seen")]
+    assert candidate.warehouse.value("select count(*) from ops.publication") == 1
+
+
 def test_the_same_content_for_the_same_day_is_no_new_publication(candidate: Candidate) -> None:
     candidate.publish([A_FEB])
     again = candidate.publish([A_FEB])
@@ -126,7 +148,10 @@ def test_warnings_are_published_with_a_name(candidate: Candidate) -> None:
 def test_an_older_build_is_refused(candidate: Candidate) -> None:
     older = candidate.build([A_FEB])
     candidate.build([A_MAR])
-    with pytest.raises(Refused, match="not the newest"):
+    with pytest.raises(Refused, match=r"not the newest.*which is 'built'. Gate and publish that"):
+        publish(older, url=candidate.warehouse.url(Role.PUBLISHER))
+    candidate.warehouse.rows("update ops.build set status = 'failed' where build_id <> %s", older)
+    with pytest.raises(Refused, match=r"which is 'failed'. Build again"):
         publish(older, url=candidate.warehouse.url(Role.PUBLISHER))
 
 
@@ -360,6 +385,30 @@ def test_going_back_shows_the_earlier_publication_as_a_new_one(candidate: Candid
     assert len(candidate.read()) == 3
 
 
+def test_a_build_that_was_gone_back_from_is_not_said_to_stand(candidate: Candidate) -> None:
+    url = candidate.warehouse.url(Role.PUBLISHER)
+    candidate.publish([A_FEB])
+    candidate.publish([B_FEB])
+    rollback(1, url=url, by="Mei", reason="wrong file")
+    with pytest.raises(Refused, match="publication 3 has gone back from it: `arrears rollback 2` shows it again"):
+        publish(candidate.builds[-1], url=url)
+    rollback(2, url=url, by="Mei", reason="it was right")
+    assert publish(candidate.builds[-1], url=url).publication_id == 2
+    assert [row[0] for row in candidate.read()] == ["b"]
+
+
+def test_going_back_again_is_a_no_op(candidate: Candidate) -> None:
+    """As after an answer that was lost."""
+    url = candidate.warehouse.url(Role.PUBLISHER)
+    candidate.publish([A_FEB])
+    candidate.publish([B_FEB])
+    done = rollback(1, url=url, by="Mei", reason="wrong file")
+    again = rollback(1, url=url, by="Mei", reason="wrong file")
+    assert (again.publication_id, again.outcome) == (done.publication_id, "unchanged")
+    assert (again.rows_added, again.rows_closed) == (done.rows_added, done.rows_closed)
+    assert candidate.warehouse.value("select count(*) from ops.publication") == 3
+
+
 def test_going_back_empties_a_mart_that_came_later(candidate: Candidate) -> None:
     url = candidate.warehouse.url(Role.PUBLISHER)
     candidate.publish([A_FEB], FEBRUARY)
@@ -414,3 +463,5 @@ def test_a_difference_needs_publications_and_a_mart_that_exist(candidate: Candid
         compare(1, 5, url=url)
     with pytest.raises(Usage, match="no mart 'mart_y'"):
         compare(1, 1, url=url, mart="mart_y")
+    with pytest.raises(Usage, match=r"know no lender c. There are: a"):
+        compare(1, 1, url=url, lender="c")

@@ -292,6 +292,10 @@ def _said(option: str, text: str) -> str:
     return text.strip()
 
 
+def _who(approved_by: str | None) -> str | None:
+    return None if approved_by is None else _said("--approved-by", approved_by)
+
+
 @app.command()
 def publish(
     build: BuildOption = None,
@@ -299,8 +303,14 @@ def publish(
     json: Json = False,
 ) -> None:
     """Publish the candidate that passed the gate."""
+    number, name = build or _newest_build(), _who(approved_by)
     with output.working("publishing"):
-        result = pipeline.publish(build or _newest_build(), url=settings().url(Role.PUBLISHER), approved_by=approved_by)
+        result = pipeline.publish(number, url=settings().url(Role.PUBLISHER), approved_by=name)
+    _show_with_report(result, json)
+
+
+def _show_with_report(result: Any, json: bool) -> None:
+    """What was published, and the report that comes with every publication."""
     if not json:
         _show_publication(result)
     written = _write_report(result.publication_id)
@@ -442,10 +452,7 @@ def rollback(
         result = pipeline.rollback(
             publication, url=settings().url(Role.PUBLISHER), by=_said("--by", by), reason=_said("--reason", reason)
         )
-    if json:
-        output.as_json(result.to_dict())
-    else:
-        _show_publication(result)
+    _show_with_report(result, json)
 
 
 @app.command()
@@ -509,7 +516,7 @@ def run(
 
     A lender that is late, refused or held back by the gate keeps its last good state; the others are published.
     """
-    day = date.date()
+    day, by = date.date(), _who(approved_by)
     due = [known.lender for known in all_lenders() if known.is_due(day)]
     outcomes = {name: _try_load(name, day) for name in lender or due}
     if lender is None and all(outcome["outcome"] == "late" for outcome in outcomes.values()):
@@ -519,7 +526,7 @@ def run(
     with output.working("judging the candidate"):
         judged = pipeline.gate_candidate(built.build_id, url=settings().url(Role.PUBLISHER))
     with output.working("publishing"):
-        result = pipeline.publish(built.build_id, url=settings().url(Role.PUBLISHER), approved_by=approved_by)
+        result = pipeline.publish(built.build_id, url=settings().url(Role.PUBLISHER), approved_by=by)
     if not json:
         for name, outcome in outcomes.items():
             output.say(f"{name}: {outcome['outcome']}")

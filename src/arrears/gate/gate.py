@@ -14,6 +14,7 @@ from psycopg2.extras import execute_values
 from arrears.contract.entities import ENTITIES
 from arrears.errors import Refused, Usage
 from arrears.gate import holding
+from arrears.gate.judgement import JUDGEMENT
 from arrears.gate.suite import Boundary, SuiteFile, suites
 from arrears.gate.validate import SHOWN, Batch, Verdict, validate
 from arrears.load import registry
@@ -100,10 +101,12 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
     """Judge a built candidate: by itself, and against what is published. Both are on record; the worse one counts.
 
     Where all that is critical is wrong with some of the lenders, they are held back, and the others can be published.
+    Of a build that is published already it says what it said then.
 
     Raises:
         Usage: there is no such build, or it is not built.
-        Refused: a critical expectation failed, and not for some of the lenders alone; the marts stay as they are.
+        Refused: a critical expectation failed, and not for some of the lenders alone; the marts stay as they are. Or
+            another build began meanwhile.
     """
     with connect(url, "gate candidate") as connection, connection.cursor() as cursor:
         row = first(
@@ -114,7 +117,7 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
         if row is None:
             raise Usage(f"There is no build {build_id}.")
         if row[0] == "published":
-            return GateResult("candidate", "pass", 0, ())
+            return _said(cursor, build_id)
         if row[0] not in ("built", "refused") or row[1] != build_id:
             raise Refused(
                 f"Build {build_id} is '{row[0]}' and build {row[1]} is the newest: there is nothing to judge."
@@ -131,6 +134,7 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
     counting = holding.counting(verdicts, blamed, held)
     result = GateResult("candidate", _outcome(counting), len(verdicts), _failed(verdicts), tuple(sorted(held)))
     with connect(url, "gate candidate") as connection, connection.cursor() as cursor:
+        _refuse_another_beneath(cursor, build_id)
         for boundary in ("candidate", "publication"):
             of_boundary = [verdict for verdict in verdicts if verdict.boundary == boundary]
             outcome = _outcome(verdict for verdict in counting if verdict.boundary == boundary)
@@ -143,6 +147,28 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
     if result.outcome == "fail":
         raise Refused(f"Build {build_id} did not pass the gate; the marts are as they were.", _reasons(result.failed))
     return result
+
+
+def _said(cursor: Cursor, build_id: int) -> GateResult:
+    """What the gate said last of a build, from the record."""
+    gate_runs, outcome, _, held = one(cursor, JUDGEMENT, {"build_id": build_id})
+    cursor.execute(
+        "select boundary, suite, expectation, severity, success, unexpected_count, observed, notes "
+        "from ops.gate_result join ops.gate_run using (gate_run_id) where gate_run_id = any(%s)",
+        [gate_runs],
+    )
+    verdicts = [Verdict(*row) for row in cursor.fetchall()]
+    return GateResult("candidate", outcome, len(verdicts), _failed(verdicts), tuple(held))
+
+
+def _refuse_another_beneath(cursor: Cursor, build_id: int) -> None:
+    """What was read while another build changed the tables is neither build's: nothing of it goes on record."""
+    (newest,) = one(cursor, "select max(build_id) from ops.build")
+    if newest != build_id:
+        raise Refused(
+            f"Build {newest} began while build {build_id} was judged, and changed what was looked at: nothing is said "
+            f"of build {build_id}. Gate and publish the newer one, once it is built."
+        )
 
 
 def _delivery(cursor: Cursor, delivery_id: int) -> tuple[str, dt.date, str]:

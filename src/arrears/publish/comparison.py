@@ -59,10 +59,11 @@ def compare(
         limit: rows at most; None for all. url: libpq URL of the publisher role.
 
     Raises:
-        Usage: there is no such publication or mart, or its rows are no longer kept.
+        Usage: there is no such publication, mart or lender, or its rows are no longer kept.
     """
     with connect(url, "diff") as connection, connection.cursor() as cursor:
         marts = _marts(cursor, before, after, mart)
+        _require_lender(cursor, before, after, lender)
         months: list[Change] = []
         rows: list[RowDifference] = []
         for one in marts:
@@ -82,6 +83,17 @@ def _marts(cursor: Cursor, before: int, after: int, only: str | None) -> list[Ma
     if only not in marts:
         raise Usage(f"There is no mart '{only}' in publications {before} and {after}. There are: {', '.join(marts)}.")
     return [marts[only]]
+
+
+def _require_lender(cursor: Cursor, before: int, after: int, lender: str | None) -> None:
+    """Else a name that nobody has would show no difference."""
+    cursor.execute(
+        "select distinct lender from ops.publication_lender where publication_id in (%s, %s) order by 1",
+        [before, after],
+    )
+    known = [name for (name,) in cursor.fetchall()]
+    if lender is not None and lender not in known:
+        raise Usage(f"Publications {before} and {after} know no lender {lender}. There are: {', '.join(known)}.")
 
 
 def _shown_otherwise(mart: Mart, before: int, after: int, lender: str | None) -> tuple[Composed, Composed]:

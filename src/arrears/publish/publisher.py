@@ -36,10 +36,11 @@ class _Build:
     status: str
     code_version: str
     newest: int
+    newest_status: str
 
 
 def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: str | None = None) -> PublishResult:
-    """Publish a build that has passed the gate. Publishing it again is a no-op.
+    """Publish a build that has passed the gate. Publishing it again is a no-op, and tells what it did then.
 
     Of lenders that the gate holds back, the marts go on showing what they show, marked stale.
 
@@ -50,7 +51,8 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
 
     Raises:
         Usage: there is no such build.
-        Refused: it has not passed the gate, is not the newest, or would break the published columns.
+        Refused: it has not passed the gate, is not the newest, would break the published columns, or was published
+            and gone back from.
         Infrastructure: the warehouse failed; the marts are as they were.
     """
     with connect(url, "publish") as connection, connection.cursor() as cursor:
@@ -67,6 +69,7 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
         for mart in marts:
             require_whole(cursor, mart)
         widen(cursor, marts, url)
+        cursor.execute("savepoint approved")  # who let it through stays on record where there is nothing to publish
         entry = Entry(
             build.business_date, build_id, judged.outcome, build.code_version,
             approved_by=approved.approved_by if approved else None, reason=approved.reason if approved else None,
@@ -79,7 +82,7 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
             cursor, marts, lambda mart: offered_but(mart, judged.held, previous), publication_id, previous, base
         )
         if previous is not None and not changes and shown == build.business_date:
-            connection.rollback()
+            cursor.execute("rollback to savepoint approved")
             return PublishResult(previous, "unchanged", build.business_date, 0, 0, ())
         record.finish(cursor, publication_id, added, closed, changes)
         cursor.execute("update ops.build set status = 'published' where build_id = %s", [build_id])
@@ -88,6 +91,8 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
 
 def rollback(publication_id: int, *, url: str, by: str, reason: str) -> PublishResult:
     """Publish what an earlier publication showed, again, as a new one. Nothing is taken off the record.
+
+    Going back to it once more is a no-op as long as nothing has been published since.
 
     The next publication of a newer build shows that build: what was wrong has to be put right before it.
 
@@ -102,6 +107,8 @@ def rollback(publication_id: int, *, url: str, by: str, reason: str) -> PublishR
     with connect(url, "roll back") as connection, connection.cursor() as cursor:
         record.lock(cursor)
         previous, _ = record.current(cursor)
+        if previous is not None and record.restored_by(cursor, previous) == publication_id:
+            return record.of(cursor, previous)
         entry = _to_restore(cursor, publication_id, previous, by, reason)
         number = record.begin(cursor, entry)
         # a mart that came after the earlier publication is empty again
@@ -130,17 +137,33 @@ def _published_before(cursor: Cursor, build_id: int) -> PublishResult | None:
     """The publication of this build, if an earlier try did commit and only its answer was lost."""
     row = first(
         cursor,
-        "select publication_id, business_date from ops.publication where build_id = %s and restores is null",
+        "select publication_id from ops.publication where build_id = %s and restores is null",
         [build_id],
     )
-    return PublishResult(row[0], "unchanged", row[1], 0, 0, ()) if row else None
+    if row is None:
+        return None
+    _refuse_gone_back_from(cursor, build_id, row[0])
+    return record.of(cursor, row[0])
+
+
+def _refuse_gone_back_from(cursor: Cursor, build_id: int, publication_id: int) -> None:
+    """The marts show an earlier build, because somebody wanted them to: that this one stands would be no answer."""
+    newest, shown = one(
+        cursor, "select publication_id, build_id from ops.publication order by publication_id desc limit 1"
+    )
+    if shown < build_id:
+        raise Refused(
+            f"Build {build_id} was published as publication {publication_id}, and publication {newest} has gone back "
+            f"from it: `arrears rollback {publication_id}` shows it again; else build again."
+        )
 
 
 def _build(cursor: Cursor, build_id: int) -> _Build:
     row = first(
         cursor,
-        "select build_id, business_date, status, code_version, (select max(build_id) from ops.build) "
-        "from ops.build where build_id = %s",
+        "select b.build_id, b.business_date, b.status, b.code_version, newest.build_id, newest.status "
+        "from ops.build as b cross join (select build_id, status from ops.build order by build_id desc limit 1) "
+        "as newest where b.build_id = %s",
         [build_id],
     )
     if row is None:
@@ -148,8 +171,9 @@ def _build(cursor: Cursor, build_id: int) -> _Build:
     build = _Build(*row)
     if build.newest != build_id:
         raise Refused(
-            f"Build {build_id} is not the newest: the candidate schema holds build {build.newest}. "
-            "Gate and publish that."
+            f"Build {build_id} is not the newest: the candidate schema is build {build.newest}'s, which is "
+            f"'{build.newest_status}'. "
+            + ("Gate and publish that." if build.newest_status == "built" else "Build again, then gate and publish.")
         )
     if build.status != "built":
         raise Refused(f"Build {build_id} is '{build.status}', not built: build again, then gate it.")

@@ -20,7 +20,8 @@ class PublishResult:
     """What was published.
 
     Attributes:
-        outcome: `published`, or `unchanged`: the marts show this content and business date already.
+        outcome: `published`, or `unchanged`: this was published before. What follows is then what the publication did,
+            or nothing where another build had the same content for the same business date.
         rows_added: rows written. rows_closed: rows that stopped being current.
         restatements: marts and months of already published history that changed.
     """
@@ -92,6 +93,28 @@ def current(cursor: Cursor) -> tuple[int, dt.date] | tuple[None, None]:
         cursor, "select publication_id, business_date from ops.publication order by publication_id desc limit 1"
     )
     return (row[0], row[1]) if row else (None, None)
+
+
+def restored_by(cursor: Cursor, publication_id: int) -> int | None:
+    """The publication that this one shows again, if it went back to one."""
+    row = one(cursor, "select restores from ops.publication where publication_id = %s", [publication_id])
+    return None if row[0] is None else int(row[0])
+
+
+def of(cursor: Cursor, publication_id: int) -> PublishResult:
+    """What a publication did when it was made, for whoever asks for it again."""
+    business_date, added, closed = one(
+        cursor,
+        "select business_date, rows_added, rows_closed from ops.publication where publication_id = %s",
+        [publication_id],
+    )
+    cursor.execute(
+        "select mart, lender, period, rows_added, rows_changed, rows_removed, is_restatement "
+        "from ops.publication_change where publication_id = %s and is_restatement order by mart, lender, period",
+        [publication_id],
+    )
+    restated = tuple(Change(*row) for row in cursor.fetchall())
+    return PublishResult(publication_id, "unchanged", business_date, added, closed, restated)
 
 
 def begin(cursor: Cursor, entry: Entry) -> int:
