@@ -22,6 +22,7 @@ SERVER_TROUBLE = (
     "could not connect", "connection refused", "connection to server", "connection already closed",
     "server closed the connection", "terminating connection", "eof detected", "could not receive data",
     "could not send data", "the database system is", "no space left", "deadlock detected", "canceling statement due to",
+    "ssl connection has been closed", "ssl syscall error", "out of memory", "out of shared memory",
     "sparkcontext was shut down", "stopped sparkcontext", "master removed our application", "executorlostfailure",
     "job aborted due to stage failure", "py4jnetworkerror", "outofmemoryerror", "no live sparkcontext",
 )  # fmt: skip

@@ -9,6 +9,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, write_to_textfile
 
+from arrears.errors import Infrastructure
+
 SEVERITIES = ("critical", "warning", "info")
 # A day's deliveries are published the day after; on the one after that somebody should know why not.
 BEHIND = dt.timedelta(days=2)
@@ -81,8 +83,11 @@ def exposition(stands: dict[str, Any]) -> str:
 
 
 def write_exposition(stands: dict[str, Any], path: Path) -> None:
-    """The same as a file for node_exporter's textfile collector, put in place in one step."""
-    write_to_textfile(str(path), _registry(stands))
+    """The same as a file for node_exporter's textfile collector, put in place in one step. Raises Infrastructure."""
+    try:
+        write_to_textfile(str(path), _registry(stands))
+    except OSError as error:
+        raise Infrastructure(f"The figures cannot be written to {path}: {error}.") from error
 
 
 def _registry(stands: dict[str, Any]) -> CollectorRegistry:

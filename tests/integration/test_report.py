@@ -25,6 +25,7 @@ import openpyxl
 import psycopg2
 import psycopg2.extras
 import pytest
+import s3fs
 from playwright.sync_api import Browser
 
 from arrears import pipeline
@@ -617,6 +618,23 @@ def test_a_folder_that_cannot_be_written_leaves_the_publication(book: Book, tmp_
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(Infrastructure, match="The publication stands"):
         book.write(reports=str(tmp_path / "file" / "reports"))
+
+
+def test_a_store_that_does_not_answer_is_said_in_one_message(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its package raises is no OSError."""
+    from arrears import report
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    reader = book.warehouse.url(Role.READER)
+    with pytest.raises(Infrastructure, match=r"reports at s3://reports.*The publication stands"):
+        book.write(reports="s3://reports")
+    with pytest.raises(Infrastructure, match="reports at s3://reports"):
+        report.forget(url=reader, reports="s3://reports")
+    s3fs.S3FileSystem.clear_instance_cache()
 
 
 def test_reports_of_publications_let_go_are_removed(book: Book, tmp_path: Path) -> None:

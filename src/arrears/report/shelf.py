@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import fsspec
@@ -28,25 +29,34 @@ class Shelf:
 
     def put(self, folder: str, files: Mapping[str, bytes]) -> None:
         """Write files, each over the one of that name. Raises Infrastructure."""
-        try:
+        with self._reached(folder):
             self._files.makedirs(f"{self._root}/{folder}".rstrip("/"), exist_ok=True)
             for name, content in files.items():
                 self._files.pipe_file(f"{self._root}/{folder}/{name}" if folder else f"{self._root}/{name}", content)
-        except OSError as error:
-            raise Infrastructure(
-                f"The report cannot be written to {self.where(folder)}: {error}. The publication stands; "
-                "`arrears report` writes it once there is room and a right to."
-            ) from error
 
     def folders(self) -> set[str]:
-        """The folders there are."""
-        if not self._files.exists(self._root):
-            return set()
-        return {Path(one["name"]).name for one in self._files.ls(self._root, detail=True) if one["type"] == "directory"}
+        """The folders there are. Raises Infrastructure."""
+        with self._reached():
+            try:  # a store's `exists` takes one that does not answer for one that has nothing
+                listed = self._files.ls(self._root, detail=True)
+            except FileNotFoundError:
+                return set()
+        return {Path(one["name"]).name for one in listed if one["type"] == "directory"}
 
     def forget(self, folders: Collection[str]) -> int:
-        """Remove folders. Returns how many there were."""
+        """Remove folders. Returns how many there were. Raises Infrastructure."""
         there = self.folders() & set(folders)
         for folder in there:
-            self._files.rm(f"{self._root}/{folder}", recursive=True)
+            with self._reached(folder):
+                self._files.rm(f"{self._root}/{folder}", recursive=True)
         return len(there)
+
+    @contextmanager
+    def _reached(self, folder: str = "") -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # each object store's package has exceptions of its own
+            raise Infrastructure(
+                f"The reports at {self.where(folder)} cannot be written or read: {error}. The publication stands; "
+                "`arrears report` writes its report once there is room and a right to."
+            ) from error
