@@ -31,7 +31,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 VARIABLE = re.compile(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}")
 SUPERSET_IMAGE = "arrears-superset:0.1.0"
-ONE_SHOT = {"airflow-init", "superset-init", "superset-dashboards"}
+ONE_SHOT = {"airflow-init", "cli", "superset-init", "superset-dashboards"}
 AIRFLOW_SERVICES = ["api-server", "scheduler", "dag-processor", "triggerer"]
 POSTGRES_VARIABLES = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "POSTGRES_INITDB_ARGS"}
 SECRET = re.compile(
@@ -101,7 +101,7 @@ def test_folders_the_package_reads_are_mounted():
 
 def commands() -> Iterator[tuple[str, list[str]]]:
     for name, service in SERVICES.items():
-        command = service["command"]
+        command = [*service.get("entrypoint", []), *service["command"]]
         if command[0] == "bash":
             yield name, ["bash"]
             yield from ((name, line.removeprefix("exec ").split()) for line in command[-1].strip().splitlines())
@@ -199,7 +199,7 @@ def test_example_lists_every_variable_without_a_value():
 def test_all_of_airflow_takes_other_variables_from_a_file_of_their_own():
     """Not from .env, which has the owner's password."""
     takers = {name for name, service in SERVICES.items() if "env_file" in service}
-    assert takers == {*AIRFLOW_SERVICES, "airflow-init", "worker", "superset-dashboards"}
+    assert takers == {*AIRFLOW_SERVICES, "airflow-init", "cli", "worker", "superset-dashboards"}
     assert all(SERVICES[name]["env_file"] == [{"path": "airflow.env", "required": False}] for name in takers)
 
 
@@ -224,7 +224,7 @@ def test_only_init_knows_the_owner():
 def test_what_not_everybody_wants_starts_with_its_profile_alone():
     profiles = {(name, *service["profiles"]) for name, service in SERVICES.items() if "profiles" in service}
     superset = {(name, "superset") for name in ("superset-init", "superset", "superset-dashboards")}
-    assert profiles == superset | {("broker", "celery"), ("worker", "celery")}
+    assert profiles == superset | {("broker", "celery"), ("worker", "celery"), ("cli", "cli")}
 
 
 def test_only_the_image_has_other_executors():
