@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import psycopg2
 import pytest
+from pydantic import SecretStr
 
+from arrears.errors import Usage
 from arrears.settings import Role
+from arrears.warehouse.provision import provision
 
 from ..conftest import Warehouse
 from .test_publish import A_FEB, Candidate
@@ -120,3 +123,9 @@ def _password(name: str, published: Warehouse) -> str:
     if secret is None:  # the server fixture's own file has it
         pytest.fail(f"no password for {name}")
     return str(secret.get_secret_value())
+
+
+def test_who_may_not_set_up_the_warehouse_is_told_so(warehouse: Warehouse) -> None:
+    own = warehouse.settings.model_copy(update={"warehouse_url": SecretStr(warehouse.url(Role.READER))})
+    with pytest.raises(Usage, match="arrears_reader may not set up the warehouse"):
+        provision(own)

@@ -15,7 +15,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from pydantic import SecretStr
 
-from arrears.errors import Infrastructure
+from arrears.errors import Infrastructure, Usage
 from arrears.settings import AIRFLOW, SUPERSET, Role, Settings
 from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect, first, one
@@ -36,13 +36,23 @@ SCHEMAS = {
 
 
 def provision(settings: Settings) -> None:
-    """Bring the warehouse to the state this version of the package needs. Raises Infrastructure if it cannot."""
+    """Bring the warehouse to the state this version of the package needs.
+
+    Raises:
+        Usage: the login of ARREARS_WAREHOUSE_URL may not. Infrastructure: the server cannot be reached, or is too old.
+    """
     owner = settings.owner()
-    _ensure_database(owner, owner.database)
-    _provision_warehouse(settings, owner)
-    for name, password in ((AIRFLOW, settings.airflow_password), (SUPERSET, settings.superset_database_password)):
-        if password:
-            _provision_metadata(owner, name, password)
+    try:
+        _ensure_database(owner, owner.database)
+        _provision_warehouse(settings, owner)
+        for name, password in ((AIRFLOW, settings.airflow_password), (SUPERSET, settings.superset_database_password)):
+            if password:
+                _provision_metadata(owner, name, password)
+    except (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.ReadOnlySqlTransaction) as error:
+        raise Usage(
+            f"{owner.user} may not set up the warehouse ({error.diag.message_primary}): `arrears up` needs a login in "
+            "ARREARS_WAREHOUSE_URL that owns the database and may create roles."
+        ) from error
 
 
 def _ensure_database(owner: Address, name: str) -> None:
