@@ -88,6 +88,18 @@ def test_trap_09_a_waiver_is_not_cash_and_no_cure(marts: Marts) -> None:
     assert now.one("mart_balance_bridge_monthly", *flows, month_end="2024-02-29") == (200, 0, 100, 0, 100)
 
 
+def test_trap_09_a_waiver_takes_a_loan_out_of_30_without_curing_it(marts: Marts) -> None:
+    """Half of what keeps it there is paid, half forgiven; of another loan the rest is forgiven once most is paid."""
+    told = loan(200, "2024-01-01", TWO_FAR_APART, [paid("2024-04-05", 50), paid("2024-04-10", 50, "waiver")])
+    now = marts.of("2024-04-30", told)
+    flows = ("opening_30", "rolled_in", "cured", "paid_down", "written_off", "other", "closing_30")
+    assert now.one("mart_delinquency_bridge_monthly", *flows, month_end="2024-03-31") == (0, 200, 0, 0, 0, 0, 200)
+    assert now.one("mart_delinquency_bridge_monthly", *flows, month_end="2024-04-30") == (200, 0, 0, 50, 0, -150, 0)
+    settled = loan(200, "2024-01-01", TWO_FAR_APART, [paid("2024-04-05", 140), paid("2024-04-10", 60, "waiver")])
+    now = marts.of("2024-04-30", settled)
+    assert now.one("mart_delinquency_bridge_monthly", *flows, month_end="2024-04-30") == (200, 0, 0, 140, 0, -60, 0)
+
+
 def test_trap_09_a_waived_penalty_beside_full_payment_is_a_cure(marts: Marts) -> None:
     """The lender covers penalties last and calls the loan settled on the day on which it waives one: all else had been
     paid, so the waiver is for the penalty, and takes back no interest to make room for it."""

@@ -10,7 +10,7 @@ from decimal import Decimal
 from . import seeds
 from .dates import month_end, month_end_after, month_ends
 from .delinquency import Day, Life
-from .facts import Row
+from .facts import Row, spells
 from .money import NOTHING, cents
 from .portfolio import by_product, first_day_in_book
 from .settlement import Effect
@@ -122,7 +122,7 @@ def delinquency_bridge_monthly(lives: Sequence[Life]) -> list[Row]:
         first = first_day_in_book(loans)
         for end in [] if first is None else month_ends(first, loans[0].data_as_of):
             before = month_end_after(end, -1)
-            flows = [_flows_30(life.on(before), life.on(end)) for life in loans]
+            flows = [_flows_30(life, before, end) for life in loans]
             rows.append(
                 {
                     "lender": loans[0].book.lender,
@@ -144,24 +144,45 @@ def _balance_30(day: Day | None) -> Decimal:
     return day.outstanding_principal if day is not None and day.is_past(30) else NOTHING
 
 
-def _flows_30(before: Day | None, after: Day | None) -> dict[str, Decimal]:
+def _flows_30(life: Life, before: dt.date, end: dt.date) -> dict[str, Decimal]:
     """What a loan adds to each column between two month-ends."""
-    opening = _balance_30(before)
-    if not _is_30(before):
-        return {"rolled_in": _balance_30(after)}
-    if after is None or not after.is_in_book:
-        way_out = {"written_off": "written_off", "settled": "paid_down"}.get(after.state if after else "")
-        return {"other": -opening} if way_out is None else {way_out: opening}
-    if _is_30(after):
-        return _change(opening, after.outstanding_principal)
-    if _is_30_by_contract(after):
+    was, now = life.on(before), life.on(end)
+    opening = _balance_30(was)
+    if not _is_30(was):
+        return {"rolled_in": _balance_30(now)}
+    if now is not None and now.state == "written_off":
+        return {"written_off": opening}
+    if now is None or not (now.is_in_book or now.state == "settled"):
         return {"other": -opening}
-    return {"cured": after.outstanding_principal, **_change(opening, after.outstanding_principal)}
+    flows = _less(opening, now.outstanding_principal, _waived(life, end))
+    if _is_30(now) or now.state == "settled":
+        return flows
+    if _is_30_by_contract(now) or not _ended_by_payment(life, before, end):
+        return {**flows, "other": flows["other"] - now.outstanding_principal}
+    return {**flows, "cured": now.outstanding_principal}
 
 
-def _change(opening: Decimal, closing: Decimal) -> dict[str, Decimal]:
-    """A balance that fell was paid down; one that rose did so otherwise."""
-    return {"paid_down": opening - closing} if closing <= opening else {"other": closing - opening}
+def _less(opening: Decimal, closing: Decimal, waived: Decimal) -> dict[str, Decimal]:
+    """A balance that fell was paid down, but for what was waived; one that rose did so otherwise."""
+    if closing >= opening:
+        return {"paid_down": NOTHING, "other": closing - opening}
+    forgiven = min(waived, opening - closing)
+    return {"paid_down": opening - closing - forgiven, "other": -forgiven}
+
+
+def _waived(life: Life, end: dt.date) -> Decimal:
+    """Principal waived in the month that ends on a day."""
+    moved = _movements(life)
+    return sum((amount for way, day, amount in moved if way == "waived" and month_end(day) == end), NOTHING)
+
+
+def _ended_by_payment(life: Life, before: dt.date, end: dt.date) -> bool:
+    """Whether nothing but payments ended the spell that a loan was in, if it has ended."""
+    return not any(
+        spell.entered_on <= before < spell.exited_on <= end and spell.exit_reason != "paid"
+        for spell in spells(life)
+        if spell.exited_on is not None
+    )
 
 
 def _is_30_by_contract(day: Day) -> bool:

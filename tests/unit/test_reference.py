@@ -979,6 +979,12 @@ def test_the_bridge_of_30_days_past_due_names_every_way() -> None:
     assert amounts(row(returned, month_end=on(4, 30)), *columns) == money("450", "0", "0", "0", "50", "500")
     moved = table("mart_delinquency_bridge_monthly", _extended_when_30_late(), as_of=on(4, 30))
     assert amounts(row(moved, month_end=on(4, 30)), *columns) == money("300", "0", "0", "0", "-300", "0")
+    partly = (pay(on(4, 5), "100"), pay(on(4, 10), "200", "waiver"))  # February paid; March, and April, are forgiven
+    forgiven = table("mart_delinquency_bridge_monthly", loan(plan(*monthly(4)), *partly), as_of=on(4, 30))
+    assert amounts(row(forgiven, month_end=on(4, 30)), *columns) == money("400", "0", "0", "100", "-300", "0")
+    settled = (pay(on(4, 5), "300"), pay(on(4, 10), "100", "waiver"))
+    rest = table("mart_delinquency_bridge_monthly", loan(plan(*monthly(4)), *settled), as_of=on(4, 30))
+    assert amounts(row(rest, month_end=on(4, 30)), *columns) == money("400", "0", "0", "300", "-100", "0")
 
 
 def _extended_when_30_late() -> Loan:

@@ -41,7 +41,28 @@ stock as (
             and months.dpd >= past_30.min_dpd
 ),
 
--- every loan of an opening balance, and where it is a month later; a contract that is as late as ever is no cure
+-- principal that was waived, which nobody paid
+waivers as (
+    select flows.lender, flows.loan_id, flows.month_end, flows.amount as waived
+    from {{ in_cells(
+        'int_balance_flow', 'int_bridge_cell', on={'lender': 'lender', 'product': 'product'},
+        since={'month_end': 'month_end'}
+    ) }} as flows
+    where flows.flow = 'waived'
+),
+
+-- spells that ended, but not by payment: such an end is no cure
+other_ends as (
+    select
+        lender,
+        loan_id,
+        entered_on,
+        {{ month_end('exited_on') }} as month_end
+    from {{ ref('fct_delinquency_spell') }}
+    where exited_on is not null and exit_reason <> 'paid'
+),
+
+-- every loan of an opening balance, and where it is a month later; a contract that is as late as ever is no cure either
 followed as (
     select
         stock.lender,
@@ -50,10 +71,17 @@ followed as (
         stock.outstanding_principal as opening,
         coalesce(closed.outstanding_principal, 0) as closing,
         case
+            when stock.outstanding_principal > coalesce(closed.outstanding_principal, 0)
+                then least(
+                    coalesce(waivers.waived, 0), stock.outstanding_principal - coalesce(closed.outstanding_principal, 0)
+                )
+            else 0
+        end as waived,
+        case
             when closed.state in ('written_off', 'settled') then closed.state
-            when states.is_terminal or closed.state is null then 'left'
+            when states.is_terminal or closed.state is null then 'gone'
             when closed.dpd >= past_30.min_dpd then 'stayed'
-            when closed.contractual_dpd >= past_30.min_dpd then 'left'
+            when closed.contractual_dpd >= past_30.min_dpd or other_ends.loan_id is not null then 'left'
             else 'cured'
         end as outcome
     from stock
@@ -74,6 +102,17 @@ followed as (
             and stock.product = past_30.product
             and stock.next_month_end >= past_30.in_force_from
             and stock.next_month_end < past_30.in_force_until
+    left join waivers
+        on
+            stock.lender = waivers.lender
+            and stock.loan_id = waivers.loan_id
+            and stock.next_month_end = waivers.month_end
+    left join other_ends
+        on
+            stock.lender = other_ends.lender
+            and stock.loan_id = other_ends.loan_id
+            and stock.next_month_end = other_ends.month_end
+            and stock.month_end >= other_ends.entered_on
 ),
 
 closings as (
@@ -109,7 +148,8 @@ months as (
             and lenders.data_as_of >= calendar.date
 ),
 
--- A loan that stays, or is cured, may owe less than it did, or (money returned) more: only less is paid down.
+-- A loan that is still in the book may owe less than it did, or (money returned) more: what is less and was not waived
+-- is paid down.
 parts as (
     select
         lender, product, month_end, 0 as opening_30, 0 as rolled_in, 0 as cured, 0 as paid_down, 0 as written_off,
@@ -126,14 +166,15 @@ parts as (
         lender, product, month_end, opening as opening_30, 0 as rolled_in,
         case when outcome = 'cured' then closing else 0 end as cured,
         case
-            when outcome in ('stayed', 'cured') then greatest(opening - closing, 0)
-            when outcome = 'settled' then opening
+            when outcome in ('stayed', 'cured', 'left', 'settled') then greatest(opening - closing - waived, 0)
             else 0
         end as paid_down,
         case when outcome = 'written_off' then opening else 0 end as written_off,
         case
-            when outcome in ('stayed', 'cured') then greatest(closing - opening, 0)
-            when outcome = 'left' then -opening
+            when outcome in ('stayed', 'cured') then greatest(closing - opening, 0) - waived
+            when outcome = 'settled' then -waived
+            when outcome = 'left' then greatest(closing - opening, 0) - waived - closing
+            when outcome = 'gone' then -opening
             else 0
         end as other,
         0 as closing_30

@@ -1,11 +1,20 @@
--- The month from which on a build recomputes the bridges of a product: the earliest in which a loan's month or a flow
--- has changed, or the first that is over now and was not before. A bridge opens with what the month before closed with.
+-- The month from which on a build recomputes the bridges of a product: the earliest in which a loan's month, a flow or
+-- the end of a spell has changed, or the first that is over now and was not before. A bridge opens with what the month
+-- before closed with.
 with
 
 months as (
     select lender, product, month_end from {{ changed('fct_loan_month') }} as months
     union all
     select lender, product, month_end from {{ changed('int_balance_flow') }} as flows
+    union all
+    select
+        spells.lender,
+        loans.product,
+        {{ month_end('spells.exited_on') }} as month_end
+    from {{ changed('fct_delinquency_spell') }} as spells
+    inner join {{ ref('int_loan') }} as loans on spells.lender = loans.lender and spells.loan_id = loans.loan_id
+    where spells.exited_on is not null
     union all
     select
         products.lender,
