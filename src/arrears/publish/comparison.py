@@ -62,6 +62,8 @@ def compare(
         Usage: there is no such publication, mart or lender, or its rows are no longer kept.
     """
     with connect(url, "diff") as connection, connection.cursor() as cursor:
+        # one state of all marts: upkeep beside it may remove what one of the two showed
+        connection.set_session(isolation_level="REPEATABLE READ")
         marts = _marts(cursor, before, after, mart)
         _require_lender(cursor, before, after, lender)
         months: list[Change] = []
