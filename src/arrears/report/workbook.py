@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,12 +35,15 @@ COLUMNS = {
             share_year_before""",
         "overdue_rates": """lender month_end active_loans outstanding_principal balance_overdue_1 overdue_rate
             par30_rate par90_rate overdue_rate_yoy_pp""",
-        "first_payment_default": "lender window_days due_month eligible_loans short_loans default_rate",
+        "first_payment_default": "lender window_days due_month eligible_loans short_loans default_rate is_mature",
         "reconciliation": """lender as_of_date break_type loans our_amount reported_amount difference
             oldest_break_on""",
     }.items()
 }
 CHART = {"width": 760, "height": 320}
+EXCEL_EPOCH = dt.date(1899, 12, 30).toordinal()  # day 0 of Excel's calendar
+MONTH = 30.4375  # days, on an axis that knows no months
+TICKS = 12  # as many of them as an axis has room for
 SCALE = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": "#8BA3C7"}
 
 
@@ -165,22 +169,27 @@ class _Sheets:
         at: int,
         keep: Callable[[Any], bool] = bool,
     ) -> None:
-        """Lines of y over x beside the table, one for each lender; the rows kept of a lender lie together."""
-        chart = self.book.add_chart({"type": "line"})
-        rows = list(table)
+        """Lines of y over x, a month, beside the table, one for each lender; the rows kept of a lender lie together.
+
+        Scattered points with lines between them: a line chart lays every series over the months of the first.
+        """
+        chart = self.book.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
+        rows, months = list(table), list[dt.date]()
         for lender in self._lenders:
             of = [number for number, row in enumerate(rows) if row["lender"] == lender and keep(row)]
             if of:
                 first, last = placed.first + of[0], placed.first + of[-1]
+                months += [rows[number][x] for number in of]
                 chart.add_series({
                     "name": self.value("lender", lender),
                     "categories": [sheet.name, first, placed.columns[x], last, placed.columns[x]],
                     "values": [sheet.name, first, placed.columns[y], last, placed.columns[y]],
+                    "marker": {"type": "circle", "size": 3},  # a lender of one month has no line
                 })  # fmt: skip
         if not chart.series:
             return  # Excel knows no chart of nothing
         chart.set_title({"name": self.word(y), "name_font": {"size": 12}})
-        chart.set_x_axis({"num_format": "yyyy-mm", "date_axis": True})
+        chart.set_x_axis({"num_format": "yyyy-mm", "major_gridlines": {"visible": False}, **_months(months)})
         chart.set_y_axis({"num_format": "0.0%"})
         chart.set_size(CHART)
         sheet.insert_chart(at, len(placed.columns) + 1, chart)
@@ -199,6 +208,16 @@ class _Sheets:
         last = self.named(sheet, query, heads, rows, 2)
         sheet.conditional_format(3, 2, last, max(len(heads) - 1, 2), SCALE)
         sheet.freeze_panes(3, 2)
+
+
+def _months(months: Sequence[dt.date]) -> dict[str, float]:
+    """Where an axis of months begins and ends, in Excel's days, and how far apart its marks are.
+
+    Marks stand in the middle of months: counted by a month's mean length they stay within the month they name.
+    """
+    first, last = (day.replace(day=15).toordinal() - EXCEL_EPOCH for day in (min(months), max(months)))
+    apart = max(1, math.ceil((last - first) / MONTH / TICKS))
+    return {"min": first - MONTH, "max": last + MONTH, "major_unit": apart * MONTH}
 
 
 def _summary(sheets: _Sheets) -> None:
@@ -232,13 +251,18 @@ def _triangle(sheets: _Sheets) -> None:
 
 
 def _first_payments(sheets: _Sheets) -> None:
-    """Ordered so that the rows of one line of the chart lie together: seven days after the first instalment."""
+    """Ordered so that the rows of one line of the chart lie together: mature, seven days after the first instalment."""
     table = sheets.figures.tables["first_payment_default"]
     place = [table.columns.index(name) for name in ("lender", "window_days", "due_month")]
     ordered = Table(table.columns, tuple(sorted(table.rows, key=lambda row: [row[number] for number in place])))
     sheet = sheets.sheet("First payments", sheets.words("default_rate"))
     placed = sheets.table(sheet, "first_payment_default", ordered, COLUMNS["first_payment_default"])
-    sheets.chart(sheet, placed, ordered, "due_month", "default_rate", 2, lambda row: bool(row["window_days"] == 7))
+    sheets.chart(sheet, placed, ordered, "due_month", "default_rate", 2, _is_drawn)
+
+
+def _is_drawn(row: dict[str, Any]) -> bool:
+    """The line would fall or rise where only a part of a month has come that far."""
+    return bool(row["window_days"] == 7 and row["is_mature"])
 
 
 def _reconciliation(sheets: _Sheets) -> None:

@@ -1,0 +1,88 @@
+"""Charts of a report, on the page and in the workbook, from figures made up for them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from itertools import pairwise
+from typing import Any
+
+import openpyxl
+
+from arrears.report import workbook
+from arrears.report.figures import Figures, Table
+from arrears.report.words import Words
+
+EMPTY = Table(("lender", "bucket", "sort_order", "from_state", "to_state", "share", "vintage_month", "mob"), ())
+
+
+def figures(**tables: list[dict[str, Any]]) -> Figures:
+    """Of two lenders; a table that is not given is empty."""
+    names = ("headline", "ageing", "roll_rates", "vintage_triangle", "buckets")
+    found = dict.fromkeys(names, EMPTY)
+    found |= {name: Table(tuple(columns), ()) for name, columns in workbook.COLUMNS.items()}
+    found |= {name: Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows)) for name, rows in tables.items()}
+    lender: dict[str, Any] = dict.fromkeys(("name_zh", *workbook.COLUMNS["lenders"]))
+    lenders = [lender | {"lender": name, "name_en": name, "is_stale": False} for name in ("a", "b")]
+    found["lenders"] = Table(tuple(lenders[0]), tuple(tuple(one.values()) for one in lenders))
+    publication = {"publication_id": 1, "business_date": dt.date(2024, 5, 1)}
+    publication |= {"published_at": dt.datetime(2024, 5, 2, tzinfo=dt.UTC)}
+    found["publication"] = Table(tuple(publication), (tuple(publication.values()),))
+    return Figures(1, None, found)
+
+
+def month_end(month: int) -> dt.date:
+    return dt.date(2024, month + 1, 1) - dt.timedelta(days=1)
+
+
+# ── the workbook ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def drawn(figures: Figures, sheet: str) -> list[list[tuple[Any, Any]]]:
+    """What the first chart of a sheet draws: of every series the cells of x and y."""
+    book = openpyxl.load_workbook(io.BytesIO(workbook.write(figures, Words({}), ())))
+    (chart, *_) = book[sheet]._charts
+
+    def values(reference: str) -> list[Any]:
+        name, _, cells = reference.rpartition("!")
+        return [row[0].value for row in book[name.strip("'")][cells.replace("$", "")]]
+
+    return [list(zip(values(one.xVal.numRef.f), values(one.yVal.numRef.f), strict=True)) for one in chart.series]
+
+
+def test_every_line_of_a_workbooks_chart_has_its_own_months() -> None:
+    """The second lender begins two months later: a line chart would put it at the first one's months."""
+    of = dict.fromkeys(workbook.COLUMNS["overdue_rates"])
+    rates = [
+        of | {"lender": lender, "month_end": month_end(month), "overdue_rate": month / 100}
+        for lender, months in (("a", (1, 2, 3)), ("b", (3, 4)))
+        for month in months
+    ]
+    a, b = drawn(figures(overdue_rates=rates), "Overdue rates")
+    assert [(x.month, y) for x, y in a] == [(1, 0.01), (2, 0.02), (3, 0.03)]
+    assert [(x.month, y) for x, y in b] == [(3, 0.03), (4, 0.04)]
+
+
+def test_marks_of_an_axis_of_months_stay_within_their_months() -> None:
+    for first in (dt.date(2020, 2, 29), dt.date(2023, 1, 1), dt.date(2023, 12, 31)):
+        axis = workbook._months([first, first + dt.timedelta(days=366 * 3)])
+        marks = [axis["min"] + axis["major_unit"] * number for number in range(15)]
+        days = [dt.date(1899, 12, 30) + dt.timedelta(days=mark) for mark in marks]
+        months = [day.year * 12 + day.month for day in days]
+        assert len({after - before for before, after in pairwise(months)}) == 1
+        assert axis["min"] < (first - dt.date(1899, 12, 30)).days < axis["max"]
+
+
+def test_the_workbook_draws_mature_first_payments_alone() -> None:
+    defaults = [
+        {
+            "lender": "a", "window_days": days, "due_month": dt.date(2024, month, 1), "eligible_loans": 10,
+            "short_loans": month, "default_rate": month / 10, "is_mature": month < 4,
+        }
+        for days in (7, 30) for month in (2, 3, 4)
+    ]  # fmt: skip
+    found = figures(first_payment_default=defaults)
+    (line,) = drawn(found, "First payments")
+    assert [(x.month, y) for x, y in line] == [(2, 0.2), (3, 0.3)]
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook.write(found, Words({}), ())))["First payments"]
+    assert [row[6].value for row in sheet["A3":"G9"]] == ["is_mature", *["yes", "yes", "no"] * 2]
