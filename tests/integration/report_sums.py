@@ -212,7 +212,7 @@ TABLES: dict[str, Sums] = {
         "mart_debt_type_monthly",
         same("lender", "month_end", "debt_type"),
         same("loans", "outstanding_principal", "overdue_amount"),
-        newest="month_end",
+        within=whole_months("month_end", 1),
     ),
     "collections": Sums(
         "mart_collection_performance_monthly",
@@ -248,7 +248,7 @@ TABLES: dict[str, Sums] = {
         "mart_risk_classification_monthly",
         same("lender", "month_end", "regime", "category"),
         same("loans", "outstanding_principal"),
-        newest="month_end",
+        within=whole_months("month_end", 1),
     ),
     **{
         f"segments {way}": Sums(
@@ -259,7 +259,7 @@ TABLES: dict[str, Sums] = {
                 "overdue_share": ("overdue_borrowers", "borrowers"),
                 "par30_rate": ("balance_overdue_30", "outstanding_principal"),
             },
-            newest="month_end",
+            within=whole_months("month_end", 1),
         )
         for way in ("birth_decade", "income_band", "loan_count_band")
     },

@@ -1,12 +1,12 @@
 -- The book of the newest month-end by the classes of the rules in force, and by IFRS 9 stage.
 with
 
+-- of the lender: a book that is gone has no rows at it
 newest as (
     select
         lender,
-        max(month_end) as month_end
-    from mart_risk_classification_monthly
-    group by lender
+        cast(date_trunc('month', cast(data_as_of + 1 as timestamp)) as date) - 1 as month_end
+    from dim_lender
 )
 
 select

@@ -1,12 +1,12 @@
 -- Loans more than 180 days late at the newest month-end, and at the one a year before with what came in on them since.
 with
 
+-- of the lender: this mart has no row of a month-end at which no loan is so
 newest as (
     select
         lender,
-        max(month_end) as month_end
-    from mart_long_overdue_monthly
-    group by lender
+        cast(date_trunc('month', cast(data_as_of + 1 as timestamp)) as date) - 1 as month_end
+    from dim_lender
 )
 
 select

@@ -1,12 +1,12 @@
 -- Borrowers of the newest month-end by age, by income and by how many loans they have at all lenders.
 with
 
+-- of the lender: a book that is gone has no rows at it
 newest as (
     select
         lender,
-        max(month_end) as month_end
-    from mart_borrower_segment_monthly
-    group by lender
+        cast(date_trunc('month', cast(data_as_of + 1 as timestamp)) as date) - 1 as month_end
+    from dim_lender
 )
 
 select

@@ -1,0 +1,81 @@
+"""Queries of the report over marts of a few rows, where a simulated book seldom comes to be so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg2
+import psycopg2.extras
+import pytest
+
+from arrears.settings import SOURCE_ROOT
+
+from ..conftest import Warehouse
+
+QUERIES = SOURCE_ROOT / "dashboards" / "report" / "queries"
+CLEARED = {  # marts with one row of May, of a lender whose data go on to 9 July
+    "debt_types": (
+        "mart_debt_type_monthly",
+        "lender, month_end, debt_type, loans, outstanding_principal, overdue_amount",
+        "('a', date '2024-05-31', 'default', 4, 40, 40)",
+    ),
+    "long_overdue": (
+        "mart_long_overdue_monthly",
+        "lender, month_end, dpd_band, loans, outstanding_principal, overdue_amount, recovered_next_12m, is_complete",
+        "('a', date '2024-05-31', '181-360', 4, 40, 40, cast(null as numeric), false)",
+    ),
+    "classification": (
+        "mart_risk_classification_monthly",
+        "lender, month_end, regime, category, loans, outstanding_principal",
+        "('a', date '2024-05-31', 'ifrs9', 'stage_3', 4, 40)",
+    ),
+    "segments": (
+        "mart_borrower_segment_monthly",
+        (
+            "lender, month_end, birth_decade, income_band, loan_count_band, borrowers, "
+            "overdue_borrowers, outstanding_principal, balance_overdue_30"
+        ),
+        "('a', date '2024-05-31', '1990s', 'low', '1', 4, 4, 40, 40)",
+    ),
+}
+
+
+def answered(warehouse: Warehouse, query: str, *made: str) -> list[dict[str, Any]]:
+    """The rows of a query of the report, over tables made for it."""
+    connection = psycopg2.connect(warehouse.owner_url)
+    with connection, connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+        for statement in made:
+            cursor.execute(f"create temporary table {statement}")
+        cursor.execute((QUERIES / f"{query}.sql").read_text(encoding="utf-8"))
+        found = [dict(row) for row in cursor.fetchall()]
+    connection.close()
+    return found
+
+
+@pytest.mark.parametrize("name", CLEARED)
+def test_what_was_cleared_away_is_not_shown_as_the_newest(warehouse: Warehouse, name: str) -> None:
+    """A mart of what is bad, or of a book, has no row of June where there was none; May is not June."""
+    mart, columns, row = CLEARED[name]
+    lenders = "dim_lender as select 'a' as lender, date %s as data_as_of"
+    filled = f"{mart} as select * from (values {row}) as rows ({columns})"
+    assert answered(warehouse, name, lenders % "'2024-07-09'", filled) == []
+    for day in ("'2024-05-31'", "'2024-06-29'"):
+        (shown, *_) = answered(warehouse, name, lenders % day, filled)
+        assert f"{shown['month_end']}" == "2024-05-31"
+
+
+def test_long_overdue_shows_what_came_in_since_on_those_of_a_year_before(warehouse: Warehouse) -> None:
+    rows = """
+        ('a', date '2024-06-30', '361+', 1, 10, 11, cast(null as numeric), false),
+        ('a', date '2024-05-31', '361+', 2, 20, 22, null, false),
+        ('a', date '2023-06-30', '181-270', 3, 30, 33, 5, true),
+        ('a', date '2023-06-30', '181-270', 4, 40, 44, 6, true),
+        ('a', date '2023-05-31', '181-270', 5, 50, 55, 7, true)"""
+    mart, columns, _ = CLEARED["long_overdue"]
+    made = f"{mart} as select * from (values {rows}) as rows ({columns})"
+    lenders = "dim_lender as select 'a' as lender, date '2024-07-09' as data_as_of"
+    shown = answered(warehouse, "long_overdue", lenders, made)
+    assert [(f"{row['month_end']}", row["loans"], row["recovered_next_12m"]) for row in shown] == [
+        ("2024-06-30", 1, None),
+        ("2023-06-30", 7, 11),
+    ]
