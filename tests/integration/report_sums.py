@@ -229,8 +229,8 @@ TABLES: dict[str, Sums] = {
     "compliance": Sums(
         "mart_contact_compliance_daily",
         same("lender", "agency", "rule"),
-        same("actions", "breaches"),
-        {"breach_rate": ("breaches", "actions")},
+        {"checked_actions": "actions", "breaches": "breaches"},
+        {"breach_rate": ("breaches", "checked_actions")},
         within=lambda row, as_of: (as_of - row["contact_on"]).days < 90,
     ),
     "relief": Sums(
