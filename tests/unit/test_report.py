@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 from itertools import pairwise
 from typing import Any
 
 import openpyxl
 
-from arrears.report import workbook
+from arrears.report import charts, workbook
 from arrears.report.figures import Figures, Table
-from arrears.report.words import Words
+from arrears.report.names import Names
+from arrears.report.pages import Part
+from arrears.report.panels import Panel, Panels
+from arrears.report.words import Words, same
 
 EMPTY = Table(("lender", "bucket", "sort_order", "from_state", "to_state", "share", "vintage_month", "mob"), ())
 
@@ -86,3 +90,67 @@ def test_the_workbook_draws_mature_first_payments_alone() -> None:
     assert [(x.month, y) for x, y in line] == [(2, 0.2), (3, 0.3)]
     sheet = openpyxl.load_workbook(io.BytesIO(workbook.write(found, Words({}), ())))["First payments"]
     assert [row[6].value for row in sheet["A3":"G9"]] == ["is_mature", *["yes", "yes", "no"] * 2]
+
+
+# ── the page ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def line(name: str, *ys: float | None, dashed_from: int = 99) -> charts.Line:
+    """A figure a month on book; dashed from one on."""
+    return charts.Line(name, "#123456", tuple((x, y, x < dashed_from) for x, y in enumerate(ys)))
+
+
+def strokes(svg: str) -> tuple[list[int], list[int], int]:
+    """Of a picture: how many points every whole line has, and every dashed one; how many dots there are."""
+    paths = [tag for tag in re.findall(r"<path [^>]*>", svg) if 'stroke="#123456"' in tag]
+    whole, dashed = (
+        sorted(
+            len(re.findall("[ML]", re.search(r' d="([^"]*)"', tag)[1])) for tag in paths if ("dasharray" in tag) == is_
+        )  # type: ignore[index]
+        for is_ in (False, True)
+    )
+    return whole, dashed, sum('fill="#123456"' in tag for tag in re.findall(r"<path [^>]*>", svg))
+
+
+def drawn_as(*series: charts.Line) -> tuple[list[int], list[int], int]:
+    return strokes(charts.lines(series, charts.Axes(dates=False, share=True), "a chart"))
+
+
+def test_a_line_is_broken_where_there_is_no_figure() -> None:
+    assert drawn_as(line("a", 0.1, 0.2, 0.3, None, 0.3, 0.4)) == ([2, 3], [], 0)
+    assert drawn_as(line("a", None, 0.2, 0.3, 0.4, None)) == ([3], [], 0)
+
+
+def test_a_point_without_a_line_is_seen() -> None:
+    assert drawn_as(line("a", 0.1, 0.2, 0.3, 0.4), line("b", 0.2)) == ([4], [], 1)
+    assert drawn_as(line("a", 0.1, 0.2, 0.3, None, 0.4, None, 0.2, 0.3)) == ([2, 3], [], 1)
+    assert drawn_as(line("a", 0.1, 0.2)) == ([2], [], 2)
+
+
+def test_dashes_begin_where_the_whole_line_ends_and_are_broken_like_it() -> None:
+    assert drawn_as(line("a", 0.1, 0.2, 0.3, 0.4, dashed_from=2)) == ([2], [3], 0)
+    assert drawn_as(line("a", 0.1, 0.2, None, 0.4, 0.5, dashed_from=2)) == ([2], [2], 0)
+    assert drawn_as(line("a", 0.1, 0.2, 0.3, None, 0.5, dashed_from=2)) == ([2], [2], 1)
+
+
+def panel(kind: str, *ys: float | None) -> Panel:
+    rows = [{"lender": "a", "month_end": month_end(month), "flow_rate": y} for month, y in enumerate(ys, start=1)]
+    found = figures(flow_rates=rows)
+    part = Part(kind=kind, query="flow_rates", x="month_end", y="flow_rate", title=same("flow"))  # type: ignore[arg-type]
+    return Panels(found, Names(found, Words({}))).of(part)[0]
+
+
+def test_a_month_without_a_figure_is_no_month_that_a_line_goes_over() -> None:
+    chart = panel("lines", 0.1, 0.2, None, 0.4, 0.5).chart
+    assert chart is not None
+    assert len(re.findall(r'stroke-width="1.7"', chart)) == 2
+    assert panel("lines", None, None).nothing is not None
+    assert panel("area", None, None).nothing is not None
+    assert panel("area", 0.1, None, 0.3).chart is not None
+
+
+def test_months_before_the_first_figure_take_no_room() -> None:
+    """A change on the year has none in the first one."""
+    chart = panel("lines", None, None, None, 0.1, 0.2, 0.3).chart
+    assert chart is not None
+    assert "2024-01" not in chart

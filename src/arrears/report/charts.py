@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from typing import Any
 
 # An ordered scale that reads the same with every kind of colour vision, from little to much, in print and on white. The
@@ -29,13 +30,16 @@ CONFIG = {
 }
 
 
+Point = tuple[Any, float | None, bool]
+
+
 @dataclass(frozen=True)
 class Line:
-    """One series of a chart. points: x, y and whether the line is whole there, not dashed."""
+    """One series of a chart. points: x, y (None where there is no figure) and whether the line is whole, not dashed."""
 
     name: str
     colour: str
-    points: tuple[tuple[Any, float, bool], ...]
+    points: tuple[Point, ...]
 
 
 def colours(count: int) -> list[str]:
@@ -62,34 +66,52 @@ class Axes:
 
 
 def lines(series: Sequence[Line], axes: Axes, title: str, *, points: bool = False) -> str:
-    """A line for each series; dashed where it is not whole."""
-    values, dashed = [], []
-    for line in series:
-        values += [_value(line, point) for point in line.points if point[2]]
-        # a dashed piece begins where the whole one ends
-        dashed += [
-            _value(line, point)
-            for number, point in enumerate(line.points)
-            if not point[2] or (number + 1 < len(line.points) and not line.points[number + 1][2])
+    """A line for each series; dashed where it is not whole, broken where there is no figure."""
+    pieces = [(line, piece, whole) for line in series for piece, whole in _pieces(line)]
+    alone = points or max((sum(len(piece) for piece, _ in _pieces(line)) for line in series), default=0) < 3
+    layers: list[dict[str, Any]] = []
+    for is_whole, dash in ((True, {}), (False, {"strokeDash": [4, 3]})):
+        joined = [
+            {**_value(line, point), "p": number}
+            for number, (line, piece, whole) in enumerate(pieces)
+            if whole == is_whole and len(piece) > 1
+            for point in piece
         ]
-    alone = points or max((len(line.points) for line in series), default=0) < 3
-    mark = {"type": "line", "strokeWidth": 1.7, "point": {"size": 14, "filled": True} if alone else False}
-    layers: list[dict[str, Any]] = [{"data": {"values": values}, "mark": mark}]
-    if dashed:
-        layers.append({"data": {"values": dashed}, "mark": {**mark, "strokeDash": [4, 3]}})
-    return _svg({"layer": [{**layer, "encoding": _encoding(series, axes)} for layer in layers]}, title)
+        layers.append({"data": {"values": joined}, "mark": {"type": "line", "strokeWidth": 1.7, **dash}})
+    # a point that nothing leads to or from is no line: it is seen as a point
+    dots = [_value(line, point) for line, piece, _ in pieces if alone or len(piece) == 1 for point in piece]
+    layers.append({"data": {"values": dots}, "mark": {"type": "circle", "size": 14, "opacity": 1}})
+    encoding = _encoding(series, axes) | {"detail": {"field": "p", "type": "nominal"}}
+    drawn = [{**layer, "encoding": encoding} for layer in layers if layer["data"]["values"]]
+    return _svg({"layer": drawn}, title)
+
+
+def _pieces(line: Line) -> Iterator[tuple[list[Point], bool]]:
+    """What of a line is drawn in one stroke, and whether whole: it ends at a gap, and where dashes begin or end."""
+    for is_known, run in groupby(line.points, key=lambda point: point[1] is not None):
+        known = list(run) if is_known else []
+        if len(known) == 1:
+            yield known, known[0][2]
+        for whole, pairs in groupby(pairwise(known), key=lambda pair: pair[0][2] and pair[1][2]):
+            (first, second), *others = pairs
+            yield [first, second, *(after for _, after in others)], whole
 
 
 def area(series: Sequence[Line], axes: Axes, title: str) -> str:
     """Series one upon the other, the first at the bottom."""
-    values = [{**_value(line, point), "o": number} for number, line in enumerate(series) for point in line.points]
+    values = [
+        {**_value(line, point), "o": number}
+        for number, line in enumerate(series)
+        for point in line.points
+        if point[1] is not None
+    ]
     encoding = _encoding(series, axes)
     encoding["y"]["stack"] = "zero"
     encoding["order"] = {"field": "o", "type": "quantitative"}
     return _svg({"data": {"values": values}, "mark": {"type": "area"}, "encoding": encoding}, title)
 
 
-def _value(line: Line, point: tuple[Any, float, bool]) -> dict[str, Any]:
+def _value(line: Line, point: Point) -> dict[str, Any]:
     x, y, _ = point
     return {"x": x.isoformat() if hasattr(x, "isoformat") else x, "y": y, "s": line.name}
 

@@ -54,7 +54,7 @@ class Panels:
         series = self._series(part, rows) if part.kind in ("lines", "area") else []
         newest = max((row[part.dated] for row in rows), default=None) if part.dated else None
         nothing = None
-        if not rows or (part.kind in ("lines", "area") and not any(line.points for line in series)):
+        if not rows or (part.kind in ("lines", "area") and not _known(series)):
             nothing = part.nothing or self._names.word("nothing")
         title = f"{part.title}: {self._names.lender(lender)}" if lender else f"{part.title}"
         return Panel(
@@ -72,7 +72,7 @@ class Panels:
 
     def _series(self, part: Part, rows: Sequence[dict[str, Any]]) -> list[charts.Line]:
         """The lines of a panel, in their order."""
-        series, found = part.series, dict[str, list[Any]]()
+        series, found = part.series, dict[str, list[charts.Point]]()
         if series is None:
             found = {y: [_point(part, row, y) for row in rows] for y in part.ys}
         else:
@@ -80,16 +80,16 @@ class Panels:
                 found.setdefault(key(row[series]), []).append(_point(part, row, part.ys[0]))
         colours = charts.colours(len(found))
         return [
-            charts.Line(name, colour, tuple(sorted((p for p in points if p is not None), key=lambda p: p[0])))
+            charts.Line(name, colour, tuple(sorted(points, key=lambda point: point[0])))
             for colour, (name, points) in zip(colours, found.items(), strict=True)
         ]
 
     def _chart(self, part: Part, series: list[charts.Line], title: str) -> str:
         assert part.x is not None
-        xs = [point[0] for line in series for point in line.points]
-        highest = max((point[1] for line in series for point in line.points), default=0.0)
+        known = _known(series)
+        highest = max(y for _, y in known)
         axes = charts.Axes(
-            dates=isinstance(xs[0], dt.date),
+            dates=isinstance(known[0][0], dt.date),
             share=cells.is_share(part.ys[0]),
             zero=not part.floor,
             highest=part.at_most if part.at_most is not None and highest > part.at_most else None,
@@ -99,9 +99,12 @@ class Panels:
         return charts.lines(series, axes, title, points=part.points)
 
 
-def _point(part: Part, row: dict[str, Any], y: str) -> tuple[Any, float, bool] | None:
-    """x, y and whether the line is whole there; nothing where there is no figure."""
+def _point(part: Part, row: dict[str, Any], y: str) -> charts.Point:
+    """x, y and whether the line is whole there."""
     assert part.x is not None
-    if row[y] is None:
-        return None
-    return row[part.x], float(row[y]), part.dashed is None or bool(row[part.dashed])
+    return row[part.x], None if row[y] is None else float(row[y]), part.dashed is None or bool(row[part.dashed])
+
+
+def _known(series: Sequence[charts.Line]) -> list[tuple[Any, float]]:
+    """x and y of every figure there is."""
+    return [(x, y) for line in series for x, y, _ in line.points if y is not None]
