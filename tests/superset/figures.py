@@ -154,7 +154,8 @@ FIGURES = {
             / nullif(sum(case when window_days = {days} then entry_overdue_principal end), 0)"""
         for days in (7, 30, 60, 90)
     )
-    + " from mart_recovery_monthly group by 1",
+    + " from mart_recovery_monthly where entry_bucket in (select bucket from dim_dpd_bucket where sort_order = 1)"
+    + " group by 1",
     "recovery_by_bucket": """
         select entry_bucket,
             sum(collected_principal) filter (where window_days = 30)
