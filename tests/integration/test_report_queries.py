@@ -1,4 +1,4 @@
-"""Queries of the report over marts of a few rows, where a simulated book seldom comes to be so."""
+"""Queries of the report and of dashboards over marts of a few rows, where a simulated book seldom comes to be so."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 import psycopg2
 import psycopg2.extras
 import pytest
+from ruamel.yaml import YAML
 
 from arrears.settings import SOURCE_ROOT
 
 from ..conftest import Warehouse
 
 QUERIES = SOURCE_ROOT / "dashboards" / "report" / "queries"
+ASSETS = SOURCE_ROOT / "dashboards" / "superset" / "assets"
 CLEARED = {  # marts with one row of May, of a lender whose data go on to 9 July
     "debt_types": (
         "mart_debt_type_monthly",
@@ -41,12 +43,13 @@ CLEARED = {  # marts with one row of May, of a lender whose data go on to 9 July
 
 
 def answered(warehouse: Warehouse, query: str, *made: str) -> list[dict[str, Any]]:
-    """The rows of a query of the report, over tables made for it."""
+    """The rows of a query, or of one of the report by its name, over tables made for it."""
     connection = psycopg2.connect(warehouse.owner_url)
     with connection, connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
         for statement in made:
             cursor.execute(f"create temporary table {statement}")
-        cursor.execute((QUERIES / f"{query}.sql").read_text(encoding="utf-8"))
+        path = QUERIES / f"{query}.sql"
+        cursor.execute(query if " " in query else path.read_text(encoding="utf-8"))
         found = [dict(row) for row in cursor.fetchall()]
     connection.close()
     return found
@@ -78,4 +81,32 @@ def test_long_overdue_shows_what_came_in_since_on_those_of_a_year_before(warehou
     assert [(f"{row['month_end']}", row["loans"], row["recovered_next_12m"]) for row in shown] == [
         ("2024-06-30", 1, None),
         ("2023-06-30", 7, 11),
+    ]
+
+
+def test_the_cards_add_up_each_lenders_own_newest_month_end(warehouse: Warehouse) -> None:
+    """One lender is behind by a month, of another the book is gone: the first counts as of May, the second no more."""
+    rates = """mart_overdue_rate_monthly as
+        select lender, month_end, 1 as active_loans, book as outstanding_principal, overdue as balance_overdue_1,
+            overdue as balance_overdue_30, overdue as balance_overdue_90, overdue / book as overdue_rate,
+            overdue / book as par30_rate, overdue / book as par90_rate, 0 as overdue_rate_yoy_pp,
+            0 as par30_rate_yoy_pp, 1 as publication_id
+        from (values ('late', date '2024-05-31', 100.0, 40.0), ('late', '2024-04-30', 90, 30),
+            ('fresh', '2024-06-30', 300, 20), ('fresh', '2024-05-31', 200, 10), ('gone', '2023-01-31', 7, 7)
+        ) as rows (lender, month_end, book, overdue)"""
+    lenders = """dim_lender as select *, false as is_stale
+        from (values ('late', date '2024-06-02'), ('fresh', '2024-06-30'), ('gone', '2024-07-01')
+        ) as rows (lender, data_as_of)"""
+    dataset = YAML(typ="safe").load((ASSETS / "datasets" / "arrears" / "headline.yaml").read_text(encoding="utf-8"))
+    metrics = ", ".join(f"{one['expression']} as {one['metric_name']}" for one in dataset["metrics"])
+    columns = ", ".join(one["column_name"] for one in dataset["columns"])
+    rows = f"from ({dataset['sql'].replace('marts.', '')}) as headline"
+    (total,) = answered(warehouse, f"select {metrics} {rows}", rates, lenders)
+    assert {name: float(value) for name, value in total.items()} == {
+        "book_principal": 400, "overdue_rate": 0.15, "par30_rate": 0.15, "par90_rate": 0.15,
+    }  # fmt: skip
+    shown = answered(warehouse, f"select {columns} {rows} order by lender", rates, lenders)
+    assert [(row["lender"], f"{row['month_end']}") for row in shown] == [
+        ("fresh", "2024-06-30"),
+        ("late", "2024-05-31"),
     ]

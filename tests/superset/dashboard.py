@@ -28,6 +28,7 @@ CHARTS = """[...document.querySelectorAll('.dashboard-component-chart-holder')].
         loading: chart.querySelector('.loading, [data-test=loading-indicator]') !== null,
         complaint: said('[role=alert], .ant-alert, .ant-empty'),
         rows: chart.querySelectorAll('tbody tr').length,
+        number: said('.header-line').trim(),
         colours: colours.size,
     };
 })"""
@@ -63,6 +64,7 @@ def _fault(chart: dict[str, Any]) -> str | None:
         return f"{chart['title']}: {chart['complaint']}"
     if chart["loading"]:
         return f"{chart['title']}: still loading"
-    if not chart["rows"] and chart["colours"] < LEAST_COLOURS:
+    is_number = any(letter.isdigit() for letter in chart["number"])
+    if not chart["rows"] and not is_number and chart["colours"] < LEAST_COLOURS:
         return f"{chart['title']}: nothing to be seen"
     return None

@@ -4,19 +4,16 @@ Columns stand in the order of the chart's: what it groups by, then what it measu
 """
 
 MONTH = "cast(date_trunc('month', month_end) as date)"  # a chart over months writes the month, not its last day
+# each lender at the end of its last whole month, however far others have come
+NEWEST = """mart_overdue_rate_monthly join dim_lender using (lender)
+        where to_char(month_end + 1, 'YYYY-MM') = to_char(data_as_of + 1, 'YYYY-MM')"""
 
 FIGURES = {
     # portfolio
-    "outstanding": "select month_end, sum(outstanding_principal) from mart_overdue_rate_monthly group by 1",
-    "overdue_rate": """
-        select month_end, sum(balance_overdue_1) / sum(outstanding_principal)
-        from mart_overdue_rate_monthly group by 1""",
-    "par30": """
-        select month_end, sum(balance_overdue_30) / sum(outstanding_principal)
-        from mart_overdue_rate_monthly group by 1""",
-    "par90": """
-        select month_end, sum(balance_overdue_90) / sum(outstanding_principal)
-        from mart_overdue_rate_monthly group by 1""",
+    "outstanding": f"select sum(outstanding_principal) from {NEWEST}",
+    "overdue_rate": f"select sum(balance_overdue_1) / sum(outstanding_principal) from {NEWEST}",
+    "par30": f"select sum(balance_overdue_30) / sum(outstanding_principal) from {NEWEST}",
+    "par90": f"select sum(balance_overdue_90) / sum(outstanding_principal) from {NEWEST}",
     "headline": """
         with numbered as (
             select *,

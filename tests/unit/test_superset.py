@@ -142,6 +142,14 @@ def test_a_chart_names_what_its_dataset_has(name: str) -> None:
     assert CHINESE.search(chart["slice_name"])
 
 
+@pytest.mark.parametrize("name", ["outstanding", "overdue_rate", "par30", "par90"])
+def test_a_card_is_no_sum_by_month(name: str) -> None:
+    """Of the last month a lender that is behind is missing. The dataset takes each lender's own."""
+    assert CHARTS[name]["viz_type"] == "big_number_total"
+    assert BY_UUID[CHARTS[name]["dataset_uuid"]]["table_name"] == "headline"
+    assert CHARTS[name]["params"]["adhoc_filters"] == []
+
+
 def is_chart(part: Any) -> bool:
     return isinstance(part, dict) and part["type"] == "CHART"
 
