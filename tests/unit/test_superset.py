@@ -150,6 +150,13 @@ def test_a_card_is_no_sum_by_month(name: str) -> None:
     assert CHARTS[name]["params"]["adhoc_filters"] == []
 
 
+def test_the_newest_changes_come_first() -> None:
+    """Superset shows a thousand rows of them: in no order, a restatement might be none of those."""
+    settings = CHARTS["changes"]["params"]
+    assert settings["timeseries_limit_metric"]["sqlExpression"] == "MAX(publication_id)"
+    assert settings["order_desc"] is True
+
+
 def is_chart(part: Any) -> bool:
     return isinstance(part, dict) and part["type"] == "CHART"
 
