@@ -78,13 +78,13 @@ FIGURES = {
         where category not like 'stage%' group by 1, 2""",
     "non_performing": f"""
         select {MONTH},
-            sum(outstanding_principal) filter (where category in ('substandard', 'doubtful', 'loss'))
+            coalesce(sum(outstanding_principal) filter (where category in ('substandard', 'doubtful', 'loss')), 0)
                 / sum(outstanding_principal) filter (where category not like 'stage%'),
-            sum(outstanding_principal) filter (where category = 'special_mention')
+            coalesce(sum(outstanding_principal) filter (where category = 'special_mention'), 0)
                 / sum(outstanding_principal) filter (where category not like 'stage%'),
-            sum(outstanding_principal) filter (where category = 'stage_2')
+            coalesce(sum(outstanding_principal) filter (where category = 'stage_2'), 0)
                 / sum(outstanding_principal) filter (where category like 'stage%'),
-            sum(outstanding_principal) filter (where category = 'stage_3')
+            coalesce(sum(outstanding_principal) filter (where category = 'stage_3'), 0)
                 / sum(outstanding_principal) filter (where category like 'stage%')
         from mart_risk_classification_monthly group by 1""",
     **{
@@ -210,7 +210,7 @@ FIGURES = {
         select as_of_date, break_type, sum(loans)
         from mart_reconciliation_daily where break_type <> 'none' group by 1, 2""",
     "break_rate": """
-        select as_of_date, lender, sum(loans) filter (where break_type <> 'none') / nullif(sum(loans), 0)
+        select as_of_date, lender, coalesce(sum(loans) filter (where break_type <> 'none'), 0) / nullif(sum(loans), 0)
         from mart_reconciliation_daily group by 1, 2""",
     "publications": """
         select publication_id, business_date, published_at, gate_status, approved_by, reason, rows_added, rows_closed,

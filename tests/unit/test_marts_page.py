@@ -112,3 +112,15 @@ def test_exposures_name_what_their_queries_read() -> None:
         read = set(re.findall(r"\b(?:from|join)\s+(?:marts\.)?((?:dim|fct|mart)_\w+)", text))
         assert {f"ref('{mart}')" for mart in read} == set(exposure["depends_on"]), query
     assert queries
+
+
+def test_a_rate_of_stocks_filters_no_side_alone() -> None:
+    """A filter comes before the newest day is taken: the two sides would be of different days."""
+    for path in MODELS.glob("*.yml"):
+        said = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        stocks = {one["name"] for one in said["models"][0].get("metrics", []) if "non_additive_dimension" in one}
+        for one in said.get("metrics", []):
+            sides = [one[side] for side in ("numerator", "denominator") if side in one]
+            named = [{"name": side} if isinstance(side, str) else side for side in sides]
+            if any(side["name"] in stocks for side in named):
+                assert len({side.get("filter") for side in named}) == 1, one["name"]

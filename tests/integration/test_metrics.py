@@ -1,0 +1,71 @@
+"""Metrics asked of marts of a few rows, in which what a metric counts is gone on the newest day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from arrears import metrics
+from arrears.metrics import Question
+from arrears.settings import Role, settings
+
+from ..conftest import Warehouse
+from .test_dbt import PROJECT, environment
+
+MARTS = {
+    "dim_date (date)": "select day from generate_series(date '2023-01-01', date '2024-12-31', '1 day') as days (day)",
+    "mart_reconciliation_daily (lender, as_of_date, break_type, loans)": """
+        values ('a', date '2024-05-02', 'none', 996), ('a', '2024-05-02', 'schedule', 4),
+            ('a', '2024-05-30', 'none', 1000), ('b', '2024-05-30', 'none', 90), ('b', '2024-05-30', 'timing', 10)""",
+    "mart_risk_classification_monthly (lender, product, month_end, regime, category, outstanding_principal)": """
+        values ('a', 'cash', date '2024-04-30', 'retail', 'loss', 30.0),
+            ('a', 'cash', '2024-04-30', 'ifrs9', 'stage_3', 30),
+            ('a', 'cash', '2024-04-30', 'retail', 'normal', 70), ('a', 'cash', '2024-04-30', 'ifrs9', 'stage_1', 70),
+            ('a', 'cash', '2024-05-31', 'retail', 'normal', 80), ('a', 'cash', '2024-05-31', 'ifrs9', 'stage_1', 80),
+            ('b', 'cash', '2024-05-31', 'retail', 'normal', 15), ('b', 'cash', '2024-05-31', 'ifrs9', 'stage_2', 20),
+            ('b', 'cash', '2024-05-31', 'retail', 'loss', 5)""",
+}
+
+
+@pytest.fixture(scope="module")
+def published(shared_warehouse: Warehouse) -> Warehouse:
+    """Tables in the place of the marts, and dbt's manifest as a build leaves it."""
+    target = shared_warehouse.settings.home / "dbt"
+    subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--log-path", str(target), "parse", "--project-dir",
+         str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)],
+        env=environment(shared_warehouse, target), capture_output=True, check=True,
+    )  # fmt: skip
+    for mart, rows in MARTS.items():
+        name, _, columns = mart.partition(" ")
+        shared_warehouse.rows(f"create table marts.{name} as select * from ({rows}) as rows {columns}")
+        shared_warehouse.rows(f"grant select on marts.{name} to {Role.READER.login}")
+    return shared_warehouse
+
+
+def asked(*names: str, by: tuple[str, ...] = (), **question: Any) -> dict[Any, Any]:
+    """Figures by what they are asked by."""
+    answer = metrics.ask(Question(names, by=by, **question), url=settings().url(Role.READER), settings=settings())
+    rows = ((row[: len(by)], [None if one is None else float(one) for one in row[len(by) :]]) for row in answer.rows)
+    return {key[0] if len(key) == 1 else key: figures[0] if len(figures) == 1 else figures for key, figures in rows}
+
+
+def test_breaks_that_are_gone_are_no_breaks(published: Warehouse) -> None:
+    """Those of the last day that had any, four weeks ago, were set against the loans of today."""
+    assert asked("break_rate", by=("lender",)) == {"a": 0, "b": 0.1}
+    assert asked("break_rate") == {(): 10 / 1100}
+    assert asked("break_rate", by=("day",), where={"lender": "a"}) == {
+        dt.date(2024, 5, 2): 0.004, dt.date(2024, 5, 30): 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "a", "b"),
+    [("non_performing_rate", 0, 0.25), ("special_mention_rate", 0, 0), ("stage_2_rate", 0, 1), ("stage_3_rate", 0, 0)],
+)
+def test_a_class_that_is_empty_now_has_no_share(published: Warehouse, name: str, a: float, b: float) -> None:
+    assert asked(name, by=("lender",)) == {"a": a, "b": b}
