@@ -21,6 +21,10 @@ MARTS = {
     "mart_reconciliation_daily (lender, as_of_date, break_type, loans)": """
         values ('a', date '2024-05-02', 'none', 996), ('a', '2024-05-02', 'schedule', 4),
             ('a', '2024-05-30', 'none', 1000), ('b', '2024-05-30', 'none', 90), ('b', '2024-05-30', 'timing', 10)""",
+    "fct_loan_month (lender, product, month_end, bucket, outstanding_principal)": """
+        values ('a', 'cash', date '2024-04-30', 'M0', 60.0), ('a', 'cash', '2024-04-30', 'M6', 40),
+            ('a', 'cash', '2024-05-31', 'M0', 50), ('a', 'card', '2024-05-31', 'M1', 30),
+            ('b', 'cash', '2024-04-30', 'M0', 9), ('b', '卡''s {{ 1 }}', '2024-05-31', 'M6', 7)""",
     "mart_risk_classification_monthly (lender, product, month_end, regime, category, outstanding_principal)": """
         values ('a', 'cash', date '2024-04-30', 'retail', 'loss', 30.0),
             ('a', 'cash', '2024-04-30', 'ifrs9', 'stage_3', 30),
@@ -69,3 +73,37 @@ def test_breaks_that_are_gone_are_no_breaks(published: Warehouse) -> None:
 )
 def test_a_class_that_is_empty_now_has_no_share(published: Warehouse, name: str, a: float, b: float) -> None:
     assert asked(name, by=("lender",)) == {"a": a, "b": b}
+
+
+# ── of a part of the book ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_part_that_is_gone_is_not_shown_as_it_was(published: Warehouse) -> None:
+    """The newest month-end is the lender's, not the last that had such a loan."""
+    stock = "loan_month_principal"
+    assert asked(stock, where={"bucket": "M6"}) == {(): 7}
+    assert asked(stock, by=("lender",), where={"bucket": "M6"}) == {"b": 7}
+    assert asked(stock, where={"bucket": "M6", "lender": "a"}) == {}
+    assert asked(stock, by=("month",), where={"bucket": "M6"}) == {dt.date(2024, 4, 1): 40, dt.date(2024, 5, 1): 7}
+    assert asked(stock, where={"bucket": "M6"}, last=dt.date(2024, 4, 30)) == {(): 40}
+
+
+def test_a_stock_of_a_period_is_that_of_its_last_month(published: Warehouse) -> None:
+    assert asked("loan_month_principal", where={"month": "2024-04-01"}) == {(): 109}
+    assert asked("loan_month_principal", by=("month_end",), where={"lender": "a"}) == {
+        dt.date(2024, 4, 1): 100, dt.date(2024, 5, 1): 80,
+    }  # fmt: skip
+
+
+def test_rates_of_a_part_are_of_it_on_both_sides(published: Warehouse) -> None:
+    assert asked("non_performing_rate", where={"lender": "b"}) == {(): 0.25}
+    assert asked("break_rate", "reconciled_loans", where={"break_type": "timing"}) == {(): [1, 10]}
+    # M1 in May over the book of April, of the same product alone or of all
+    may = dt.date(2024, 5, 1)
+    assert asked("lagged_m1_rate", by=("month",), where={"lender": "a"})[may] == 0.3
+    assert may not in asked("lagged_m1_rate", by=("month",), where={"product": "card"})
+
+
+def test_any_text_is_a_value(published: Warehouse) -> None:
+    assert asked("loan_month_principal", where={"product": "卡's {{ 1 }}"}) == {(): 7}
+    assert asked("loan_month_principal", where={"product": "x' or 'a' = 'a"}) == {}

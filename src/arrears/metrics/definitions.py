@@ -92,7 +92,7 @@ class Metrics:
         ]  # fmt: skip
 
     def dimensions(self, *names: str) -> dict[str, str]:
-        """What metrics can be grouped and filtered by together: short name to MetricFlow's own.
+        """What metrics can be grouped and filtered by together: short name to MetricFlow's own, its column's name, too.
 
         Raises:
             Usage: there is no metric of a name.
@@ -104,15 +104,20 @@ class Metrics:
         items = self._engine.list_group_bys(metric_names=list(names))
         finest = max((_grain(item) for item in items if item.name == "metric_time"), default=0)
         found = {grain: f"metric_time__{grain}" for grain in GRAINS[finest:]}
-        found |= {item.name: getattr(item, "dunder_name", item.name) for item in items if item.name != "metric_time"}
+        found |= {item.name: _own_name(item) for item in items if item.name != "metric_time"}
         return found
 
     def sql(self, names: list[str], by: list[str], where: list[str]) -> str:
         """The SELECT that computes metrics by dimensions (MetricFlow's names), under conditions in its template."""
-        request = MetricFlowQueryRequest.create(
-            metric_names=names, group_by_names=by, where_constraints=where, order_by_names=by
-        )
+        request = MetricFlowQueryRequest.create(metric_names=names, group_by_names=by, where_constraints=where)
         return str(self._engine.explain(request).sql_statement.sql)
+
+
+def _own_name(item: Any) -> str:
+    """What MetricFlow calls a dimension or an entity; a date with its grain, as its column is called."""
+    name: str = getattr(item, "dunder_name", item.name)
+    timed = getattr(item, "type_params", None)
+    return f"{name}__{timed.time_granularity.value}" if timed else name
 
 
 def _grain(item: Any) -> int:

@@ -6,10 +6,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from psycopg2.extensions import adapt
-
 from arrears.errors import Usage
-from arrears.metrics.definitions import Metrics, no_such
+from arrears.metrics.definitions import GRAINS, Metrics, no_such
 from arrears.publish.as_known import go_to
 from arrears.publish.mart import AS_KNOWN, MARTS
 from arrears.settings import Settings
@@ -54,13 +52,28 @@ def query(question: Question, *, settings: Settings) -> str:
     """
     metrics = Metrics(settings, MARTS if question.as_known is None else AS_KNOWN)
     known = metrics.dimensions(*question.metrics)
-    conditions = [_equals(_of(known, name), value) for name, value in question.where.items()]
-    conditions += [
+    conditions = [
         f"{{{{ TimeDimension('metric_time', '{_finest(known)}') }}}} {sign} '{day.isoformat()}'"
         for sign, day in ((">=", question.first), ("<=", question.last))
         if day is not None
     ]
-    return metrics.sql(list(question.metrics), [_of(known, name) for name in question.by], conditions)
+    dimensions = [_of(known, name) for name in dict.fromkeys((*question.by, *question.where))]
+    return _kept(metrics.sql(list(question.metrics), dimensions, conditions), question, known)
+
+
+def _kept(sql: str, question: Question, known: dict[str, str]) -> str:
+    """Of an answer by every dimension of the question the rows and columns that are asked for.
+
+    A condition of MetricFlow's own comes before it takes the newest day of a stock: that would be the newest on which
+    there is something of the value.
+    """
+    columns = [*(f"{known[name]} as {name}" for name in question.by), *question.metrics]
+    lines = [f"select {', '.join(columns)}", "from (", sql, ") as answered"]
+    if question.where:
+        lines.append("where " + " and ".join(_equals(known[name], value) for name, value in question.where.items()))
+    if question.by:
+        lines.append("order by " + ", ".join(known[name] for name in question.by))
+    return "\n".join(lines)
 
 
 def ask(question: Question, *, url: str, settings: Settings) -> Answer:
@@ -77,14 +90,10 @@ def ask(question: Question, *, url: str, settings: Settings) -> Answer:
         if question.as_known is not None:
             go_to(cursor, question.as_known)
         cursor.execute(sql)
-        # MetricFlow prefixes a dimension's column with its mart's entity
-        names = [column.name.rpartition("__")[2] for column in cursor.description or ()]
-        rows = cursor.fetchall()
-    columns = (*question.by, *question.metrics)
-    answered = [tuple(_day(row[names.index(name)]) for name in columns) for row in rows]
+        answered = [tuple(map(_day, row)) for row in cursor.fetchall()]
     # where a metric looks back, every period of the calendar is asked: most of them have nothing to say
     said = [row for row in answered if any(value is not None for value in row[len(question.by) :])]
-    return Answer(columns, said)
+    return Answer((*question.by, *question.metrics), said)
 
 
 def _day(value: Any) -> Any:
@@ -102,9 +111,8 @@ def _finest(known: dict[str, str]) -> str:
     return next(name for name in known if known[name].startswith("metric_time"))
 
 
-def _equals(dimension: str, value: str) -> str:
-    # the condition is a template as well as SQL: a value may be neither
-    if "{" in value or "}" in value:
-        raise Usage(f"A value to filter by may hold no braces: {value}")
-    what = "Dimension" if "__" in dimension else "Entity"
-    return f"cast({{{{ {what}('{dimension}') }}}} as text) = {adapt(value).getquoted().decode()}"
+def _equals(column: str, value: str) -> str:
+    """A period is named by its first day, as in the answer."""
+    told = f"cast({column} as date)" if column.rpartition("__")[2] in GRAINS else column
+    quoted = value.replace("'", "''")
+    return f"cast({told} as text) = '{quoted}'"
