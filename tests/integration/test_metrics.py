@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from arrears import metrics
+from arrears.errors import Usage
 from arrears.metrics import Question
 from arrears.settings import Role, settings
 
@@ -107,3 +108,24 @@ def test_rates_of_a_part_are_of_it_on_both_sides(published: Warehouse) -> None:
 def test_any_text_is_a_value(published: Warehouse) -> None:
     assert asked("loan_month_principal", where={"product": "卡's {{ 1 }}"}) == {(): 7}
     assert asked("loan_month_principal", where={"product": "x' or 'a' = 'a"}) == {}
+
+
+# ── looking back ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["lagged_m1_rate", "flow_m0_to_m1_rate", "overdue_rate_yoy_pp"])
+@pytest.mark.parametrize("grain", ["quarter", "year"])
+def test_what_looks_back_is_asked_by_month(published: Warehouse, name: str, grain: str) -> None:
+    """Of a quarter of which two months are over, M1 of the second would be held against the book of the second."""
+    said = f"{name} looks back from month to month: ask it by month."
+    with pytest.raises(Usage, match=said):
+        asked(name, by=(grain, "lender"))
+    with pytest.raises(Usage, match=said):
+        asked(name, by=("lender",))
+    with pytest.raises(Usage, match=said):
+        asked("loan_month_principal" if "m1" in name else "overdue_rate", name, where={grain: "2024-04-01"})
+
+
+def test_what_does_not_look_back_is_asked_by_any_period(published: Warehouse) -> None:
+    assert asked("loan_month_principal", by=("quarter",)) == {dt.date(2024, 4, 1): 87}
+    assert asked("non_performing_rate", by=("year", "lender"))[dt.date(2024, 1, 1), "b"] == 0.25

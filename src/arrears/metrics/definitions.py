@@ -24,6 +24,7 @@ from arrears.publish.mart import CANDIDATE
 from arrears.settings import Settings
 
 GRAINS = ("day", "month", "quarter", "year")
+COARSE = GRAINS[GRAINS.index("month") + 1 :]
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,12 @@ class Metrics:
         found = {grain: f"metric_time__{grain}" for grain in GRAINS[finest:]}
         found |= {item.name: _own_name(item) for item in items if item.name != "metric_time"}
         return found
+
+    def looks_back(self, name: str) -> bool:
+        """Whether a metric holds a month against an earlier one."""
+        (metric,) = (one for one in self._manifest.metrics if one.name == name)
+        parts = metric.type_params.metrics or []
+        return any(part.offset_window or part.offset_to_grain or self.looks_back(part.name) for part in parts)
 
     def sql(self, names: list[str], by: list[str], where: list[str]) -> str:
         """The SELECT that computes metrics by dimensions (MetricFlow's names), under conditions in its template."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arrears.errors import Usage
-from arrears.metrics.definitions import GRAINS, Metrics, no_such
+from arrears.metrics.definitions import COARSE, GRAINS, Metrics, no_such
 from arrears.publish.as_known import go_to
 from arrears.publish.mart import AS_KNOWN, MARTS
 from arrears.settings import Settings
@@ -49,6 +49,8 @@ def query(question: Question, *, settings: Settings) -> str:
 
     Raises:
         Usage: a metric or dimension of the question does not exist, or they do not go together.
+            Or a metric that looks back is not asked by month: until a longer period is over, months would be held
+            against each other that are not so far apart.
     """
     metrics = Metrics(settings, MARTS if question.as_known is None else AS_KNOWN)
     known = metrics.dimensions(*question.metrics)
@@ -58,6 +60,10 @@ def query(question: Question, *, settings: Settings) -> str:
         if day is not None
     ]
     dimensions = [_of(known, name) for name in dict.fromkeys((*question.by, *question.where))]
+    grains = {name.rpartition("__")[2] for name in dimensions}
+    if "month" not in grains or grains & {*COARSE}:
+        for name in filter(metrics.looks_back, question.metrics):
+            raise Usage(f"{name} looks back from month to month: ask it by month.")
     return _kept(metrics.sql(list(question.metrics), dimensions, conditions), question, known)
 
 
