@@ -959,7 +959,7 @@ def test_a_line_of_another_shape(row: str, line: int, said: str, lender: Lender)
 def test_a_quote_that_never_closes(lender: Lender) -> None:
     lender.send(loans=_loans(1) + 'L2,"auto,5,2024-01-15,1\n' + _loans(3, 3).partition("\n")[2])
     (reason,) = lender.refused()
-    assert "a quote is opened and never closed" in reason
+    assert ":3: a quote is opened and never closed" in reason
 
 
 def test_a_truncated_gzip(lender: Lender) -> None:

@@ -105,14 +105,67 @@ def test_a_line_break_in_a_value_is_a_line_of_delimited_text_only(
         (b'1,"x\ny"\n3,4,5\n', "csv:4: 3 columns where the header has 2"),
         (b"1,2\n\n3,4\n", "csv:3: an empty line between others"),
         (b"1,2\n3,4\0\n", "csv:3: a NUL character"),
-        (b'1,"2\n3,4\n', "a quote is opened and never closed"),
-        (b'1,2"\n3,4\n', "a quote is opened and never closed"),
+        (b'1,2\n3,"4\n5,6\n', "csv:3: a quote is opened and never closed"),
+        (b'"x\ny",2\n3,4"\n5,6\n', "csv:4: a quote is opened and never closed"),
+        (b'1,"Bob\n2,x\n3,"Al\n', "csv:2: text on line 4 behind the quote that closes a value"),
+        (b'1,2\n"\xe5\xa4\xa7"x,4\n', "csv:3: text on line 3 behind the quote that closes a value"),
+        (b'"1" "2",3\n', "csv:2: text on line 2 behind the quote that closes a value"),
+        (b'"1""" x,"3"\n', "csv:2: text on line 2 behind the quote that closes a value"),
     ],
 )
 def test_what_is_no_table(body: bytes, said: str, tmp_path: Path) -> None:
     message = _broken(_stream(tmp_path, body))
     assert said in message
     assert "1,2" not in message
+
+
+@pytest.mark.parametrize("size", [1, 8, frames.BLOCK])
+def test_two_stray_quotes_do_not_make_one_row_of_three(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their number is even, and the row that they would make has the right width."""
+    monkeypatch.setattr(frames, "BLOCK", size)
+    content = b'id,name,amount\nL0,"a ""b""\n",0\nL1,"Bob,5\nL2,x,6\nL3,"Al,7\n'
+    stream = open_stream(stored(tmp_path, content, resource("csv", ["id", "name", "amount"])), lambda: b"")
+    with pytest.raises(BrokenFile) as broken:
+        list(blocks(stream, 3))
+    (fault,) = broken.value.faults
+    assert (fault.line, fault.refuses) == (4, True)
+    assert fault.rule.startswith("text on line 6 behind the quote that closes a value")
+    assert "Bob" not in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("body", "rows"),
+    [
+        (b'"1",""\n"","2"\n', [(2, "1", None), (3, None, "2")]),
+        (b'"a""b","""c"""\n', [(2, 'a"b', '"c"')]),
+        (b'"1" ,"2"  \n', [(2, "1 ", "2  ")]),
+        (b'a"b"c,5"\n6",7\n', [(2, 'a"b"c', '5"'), (3, '6"', "7")]),
+        (b'a"b",","\n"x\ny",1\n', [(2, 'a"b"', ","), (3, "x\ny", "1")]),
+    ],
+)
+def test_quotes_that_say_what_they_quote(
+    body: bytes, rows: list[tuple[int, str | None, str | None]], tmp_path: Path
+) -> None:
+    """A quote within a value that does not begin with one is part of it."""
+    assert _rows(_stream(tmp_path, body)) == rows
+
+
+@bounds(max_examples=1000, deadline=None)
+@given(body=st.text('a",\n', max_size=24), size=st.sampled_from([1, 5, 64]))
+def test_what_is_read_is_what_a_strict_parser_reads(
+    body: str, size: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    body = body.rstrip("\n") + "\n"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(frames, "BLOCK", size)
+        try:
+            found = _rows(_stream(tmp_path_factory.mktemp("rows"), body.encode()))
+        except BrokenFile:
+            return
+    strict = csv.reader(io.StringIO(body, newline="\n"), strict=True, lineterminator="\n")
+    assert [list(row) for _, *row in found] == [[cell or None for cell in row] for row in strict if body.strip("\n")]
 
 
 LONG = b"x" * 200_000
@@ -133,7 +186,7 @@ def test_a_quote_that_swallows_the_file_is_not_held_in_memory(tmp_path: Path, mo
     monkeypatch.setattr(frames, "BLOCK", 1 << 10)
     monkeypatch.setattr(frames, "LONGEST_ROW", 1 << 12)
     body = b'1,"2\n' + b"3,4\n" * 10_000
-    assert "never closed" in _broken(_stream(tmp_path, body))
+    assert "csv:2: a quote is opened and never closed" in _broken(_stream(tmp_path, body))
 
 
 def test_nothing_and_null_are_null(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pyarrow.csv as arrow_csv
 from arrears.delivery.delimited import reader
 from arrears.delivery.fault import BrokenFile, Fault
 from arrears.delivery.stream import RowStream
+from arrears.load.quotes import check_quotes, unclosed
 
 BLOCK = 3 << 19
 # Longer than any row: past this a quote was opened that nothing closes, and the file must not be held in memory whole.
@@ -49,12 +50,15 @@ def blocks(stream: RowStream, width: int) -> Iterator[Block]:
         width: number of columns.
 
     Raises (while reading):
-        BrokenFile: what the stream raises; a row of another width; a quote that is never closed.
+        BrokenFile: what the stream raises; a row of another width; a quote that is never closed, or text behind one
+            that closes a value.
     """
     line = stream.first_line
     names = [f"c{number}" for number in range(1, width + 1)]
     for text, blanks in _whole_rows(stream):
         quoted = stream.quote is not None and stream.quote.encode() in text
+        if quoted and not stream.one_row_a_line:  # all other text is written here
+            check_quotes(stream, text, line)
         frame = _parsed(stream, text, names, line, quoted=quoted)
         plain = not quoted and b"\x1e" not in text and b"\x1f" not in text
         broken = quoted and not stream.one_row_a_line
@@ -63,10 +67,13 @@ def blocks(stream: RowStream, width: int) -> Iterator[Block]:
 
 
 def _whole_rows(stream: RowStream) -> Iterator[tuple[bytes, bool]]:
-    """The text cut after the ends of rows, and whether there is a blank in each piece."""
+    """The text cut after the ends of rows, and whether there is a blank in each piece.
+
+    Where a quote is never closed, the last piece is the rest of the text.
+    """
     quote = stream.quote.encode() if stream.quote else None
     held: list[bytes] = []
-    size = 0
+    size, line = 0, stream.first_line
     for piece in stream:
         held.append(piece)
         size += len(piece)
@@ -75,13 +82,12 @@ def _whole_rows(stream: RowStream) -> Iterator[tuple[bytes, bool]]:
         text = b"".join(held)
         cut = _last_row_end(text, quote)
         if cut == 0 and size > LONGEST_ROW:
-            raise _unclosed(stream)
+            raise unclosed(stream, line)
+        line += text.count(b"\n", 0, cut)
         if cut:
             yield text[:cut], holds_blank(text[:cut])
         held, size = [text[cut:]], size - cut
     rest = b"".join(held)
-    if quote is not None and rest.count(quote) % 2:
-        raise _unclosed(stream)
     if rest:
         yield rest if rest.endswith(b"\n") else rest + b"\n", holds_blank(rest)
 
@@ -95,11 +101,6 @@ def _last_row_end(text: bytes, quote: bytes | None) -> int:
         end = text.rfind(b"\n", 0, opened)
         inside = text.count(quote, max(end, 0), opened) % 2 == 1
     return end + 1
-
-
-def _unclosed(stream: RowStream) -> BrokenFile:
-    rule = "a quote is opened and never closed: a quote inside a value must be doubled"
-    return BrokenFile(Fault(stream.file.path, rule))
 
 
 def holds_blank(text: bytes) -> bool:
