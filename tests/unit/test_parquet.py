@@ -112,6 +112,29 @@ def test_numbers_are_exact(values: pa.Array, texts: list[str], tmp_path: Path) -
     assert _column(tmp_path, values, NUMBER) == texts
 
 
+@pytest.mark.parametrize("wanted", ["string", "integer"])
+@pytest.mark.parametrize(
+    ("kind", "last"), [(pa.float64(), 2**53 - 1), (pa.float32(), 2**24 - 1), (pa.float16(), 2**11 - 1)]
+)
+def test_a_number_of_which_a_float_has_lost_digits(kind: pa.DataType, last: int, wanted: str, tmp_path: Path) -> None:
+    """Two loans may be one and the same there; of an amount nothing is lost that its field could hold."""
+    described = resource("parquet", [{"name": "a", "type": wanted}, "b"])
+    content = _written({"a": pa.array([-last, None, last], pa.int64()).cast(kind), "b": ["x"] * 3})
+    assert [row[0] for row in rows(stored(tmp_path, content, described))] == [str(-last), "", str(last)]
+    for number in (last + 1, -last - 1):
+        content = _written({"a": pa.array([1, None, number], pa.int64()).cast(kind), "b": ["x"] * 3})
+        (fault,) = broken(stored(tmp_path, content, described)).faults
+        assert (fault.line, fault.column, fault.value, fault.refuses) == (3, "a", None, True)
+        assert fault.rule.startswith(f"a number with more digits than a {kind} keeps")
+
+
+def test_an_identity_number_that_is_a_float(tmp_path: Path) -> None:
+    described = resource("parquet", [{"name": "a", "arrears": {"pii": "hash"}}, "b"])
+    (fault,) = broken(stored(tmp_path, _written({"a": [float(IDENTITY)], "b": [1]}), described)).faults
+    assert (fault.line, fault.column) == (1, "a")
+    assert IDENTITY[:10] not in str(fault)
+
+
 @pytest.mark.parametrize(
     "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())]
 )

@@ -117,6 +117,13 @@ class ParquetStream(RowStream):
             values.validate(full=True)  # nothing in the format keeps text from being other bytes
         except pa.ArrowInvalid as error:
             raise self._broken("text that is not UTF-8; ask for it to be sent again", column=column.name) from error
+        if types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        lost = _first_inexact(values) if column.type != "number" else -1
+        if lost >= 0:
+            # Of two identity or loan numbers the last digits are gone: they would be one.
+            rule = f"a number with more digits than a {values.type} keeps; ask for the column to be written as text"
+            raise self._broken(rule, first + lost, column.name)
         texts = _text(values, column)
         if texts.nbytes > LONGEST_LINE:
             long = pc.index(pc.greater(pc.binary_length(texts), LONGEST_LINE), True).as_py()
@@ -166,6 +173,7 @@ _HOLDS: dict[str, tuple[_IsType, ...]] = {
     "datetime": (types.is_timestamp,),
     "object": (),
 }
+_SIGNIFICANT_BITS: dict[_IsType, int] = {types.is_float64: 53, types.is_float32: 24, types.is_float16: 11}
 
 
 def _can_hold(kind: pa.DataType, wanted: str) -> bool:
@@ -180,8 +188,6 @@ def _can_hold(kind: pa.DataType, wanted: str) -> bool:
 
 def _text(values: pa.Array, column: TableField) -> pa.Array:
     """The values as texts, or as a type that CSV writes as it should be."""
-    if types.is_dictionary(values.type):
-        values = values.dictionary_decode()
     if types.is_floating(values.type) or types.is_decimal(values.type):
         return _without_exponents(values)
     if types.is_timestamp(values.type):
@@ -201,6 +207,15 @@ def _without_exponents(values: pa.Array) -> pa.Array:
     if not pc.any(pc.match_substring(texts, "e", ignore_case=True)).as_py():
         return texts
     return pa.array([_plain(text) for text in texts.to_pylist()], pa.string())
+
+
+def _first_inexact(values: pa.Array) -> int:
+    """Place of the first float that is so large that the next whole number may have been written as the same; or -1."""
+    for holds, bits in _SIGNIFICANT_BITS.items():
+        if holds(values.type):
+            sizes = pc.abs(values.cast(pa.float64()))
+            return int(pc.index(pc.and_(pc.is_finite(sizes), pc.greater_equal(sizes, 2.0**bits)), True).as_py())
+    return -1
 
 
 def _plain(text: str | None) -> str | None:
