@@ -147,6 +147,7 @@ def test_booleans(tmp_path: Path) -> None:
 
 
 DAY = dt.date(2024, 1, 5)
+CHINESE = "%Y年%m月%d日"
 MOMENT = dt.datetime(2024, 1, 31, 0, 30, 0, 123456)
 AWARE = MOMENT.replace(tzinfo=dt.UTC)
 
@@ -156,7 +157,16 @@ AWARE = MOMENT.replace(tzinfo=dt.UTC)
     [
         ({"type": "date"}, pa.array([DAY]), "2024-01-05"),
         ({"type": "date"}, pa.array([DAY], pa.date64()), "2024-01-05"),
-        ({"type": "date", "format": "%Y年%m月%d日"}, pa.array([DAY]), "2024年01月05日"),
+        ({"type": "date", "format": CHINESE}, pa.array([DAY]), "2024年01月05日"),
+        ({"type": "date", "format": "any", "arrears": {"formats": ["%Y%m%d", CHINESE]}}, pa.array([DAY]), "20240105"),
+        ({"type": "date", "format": "any", "arrears": {"formats": ["%Y%m", "%Y%m%d"]}}, pa.array([DAY]), "20240105"),
+        ({"type": "date", "format": "%Y%m%d"}, pa.array([dt.datetime(2024, 1, 5)], pa.timestamp("us")), "20240105"),
+        ({"type": "date", "format": "%Y/%m/%d"}, pa.array([dt.datetime(2024, 1, 5)], pa.timestamp("ns")), "2024/01/05"),
+        (
+            {"type": "date", "format": "%Y%m%d"}, pa.array([dt.datetime(2024, 1, 5, 0, 0, 0, 1)], pa.timestamp("us")),
+            "2024-01-05T00:00:00.000001",
+        ),
+        ({"type": "date"}, pa.array([dt.datetime(1965, 1, 5)], pa.timestamp("ms")), "1965-01-05"),
         ({"type": "date"}, pa.array([dt.datetime(2024, 1, 5)], pa.timestamp("ns")), "2024-01-05"),
         ({"type": "date"}, pa.array([dt.datetime(2024, 1, 5)], pa.timestamp("s")), "2024-01-05"),
         ({"type": "date"}, pa.array([dt.datetime(2024, 1, 5, 1)], pa.timestamp("us")), "2024-01-05T01:00:00.000000"),
@@ -174,6 +184,12 @@ AWARE = MOMENT.replace(tzinfo=dt.UTC)
 )  # fmt: skip
 def test_dates_and_moments(field: dict[str, Any], values: pa.Array, text: str, tmp_path: Path) -> None:
     assert _column(tmp_path, values, field) == [text]
+
+
+def test_no_date_among_moments(tmp_path: Path) -> None:
+    days = pa.array([dt.datetime(2024, 1, 5), None, dt.datetime(2024, 1, 6, 8)], pa.timestamp("s"))
+    field = {"type": "date", "format": "%Y%m%d"}
+    assert _column(tmp_path, days, field) == ["20240105", "", "2024-01-06T08:00:00.000"]
 
 
 def test_a_text_that_cannot_be_stored(tmp_path: Path) -> None:

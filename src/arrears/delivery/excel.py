@@ -42,7 +42,7 @@ from arrears.delivery.files import BLOCK, DeliveryFile
 from arrears.delivery.header import NOT_EVEN_A_HEADER, column_faults
 from arrears.delivery.lines import LONGEST_LINE
 from arrears.delivery.pii import treat_rows, treatments
-from arrears.delivery.rendering import rendered
+from arrears.delivery.rendering import date_format, rendered
 from arrears.delivery.stream import PiiKey, RowStream
 
 BATCH = 5_000
@@ -268,11 +268,6 @@ def _shows_percent(number_format: str) -> bool:
 def _moment(value: dt.datetime, column: TableField | None) -> str:
     if (column is not None and column.type == "datetime") or value.time() != dt.time():
         return value.isoformat()
-    pattern = _date_format(column) if column is not None and column.type == "date" else "%Y-%m-%d"
+    pattern = date_format(column) if column is not None and column.type == "date" else "%Y-%m-%d"
     # Not strftime: it needs a locale that has the characters of the pattern.
     return pattern.replace("%Y", f"{value:%Y}").replace("%m", f"{value:%m}").replace("%d", f"{value:%d}")
-
-
-def _date_format(column: TableField) -> str:
-    formats = [column.format, *(column.arrears.formats or [])]
-    return next((pattern for pattern in formats if "%" in pattern), "%Y-%m-%d")

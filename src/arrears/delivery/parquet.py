@@ -25,7 +25,7 @@ from arrears.delivery.fault import BrokenFile, Fault
 from arrears.delivery.header import column_faults
 from arrears.delivery.lines import LONGEST_LINE
 from arrears.delivery.pii import Treatment, treatments
-from arrears.delivery.rendering import unstorable
+from arrears.delivery.rendering import date_format, unstorable
 from arrears.delivery.stream import RowStream
 
 BATCH = 8_192  # rows at most
@@ -192,8 +192,8 @@ def _text(values: pa.Array, column: TableField) -> pa.Array:
         return _without_exponents(values)
     if types.is_timestamp(values.type):
         return _moments(values, column)
-    if types.is_date(values.type) and column.type == "date" and "%" in column.format:
-        return pc.strftime(values, column.format)
+    if types.is_date(values.type) and column.type == "date":
+        return pc.strftime(values, date_format(column))
     if types.is_integer(values.type) or types.is_boolean(values.type):
         return values
     return values.cast(pa.string())
@@ -223,14 +223,18 @@ def _plain(text: str | None) -> str | None:
 
 
 def _moments(values: pa.Array, column: TableField) -> pa.Array:
-    """ISO 8601. In a column of dates midnight is left out: some writers know no dates, only moments."""
+    """ISO 8601. In a column of dates midnight is a date of it: some writers know no dates, only moments."""
     if values.type.unit == "ns":  # the warehouse keeps microseconds
         values = values.cast(pa.timestamp("us", values.type.tz), safe=False)
     if values.type.tz is not None:
         texts = pc.strftime(values, "%Y-%m-%dT%H:%M:%S%z")
         return pc.replace_substring_regex(texts, r"([+-]\d\d)(\d\d)$", r"\1:\2")
     texts = pc.strftime(values, "%Y-%m-%dT%H:%M:%S")
-    return pc.replace_substring_regex(texts, r"T00:00:00(\.0+)?$", "") if column.type == "date" else texts
+    if column.type != "date":
+        return texts
+    return pc.if_else(
+        pc.match_substring_regex(texts, r"T00:00:00(\.0+)?$"), pc.strftime(values, date_format(column)), texts
+    )
 
 
 def _treated(texts: pa.Array, treat: Treatment) -> pa.Array:

@@ -1,4 +1,4 @@
-"""Rows of texts as CSV: comma, `"`, newline `\\n`; null is empty without quotes."""
+"""Rows of texts as CSV: comma, `"`, newline `\\n`; null is empty without quotes. How dates are written as text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import Literal
 
+from arrears.contract.model import TableField
 from arrears.delivery.fault import BrokenFile, Fault
 from arrears.delivery.files import DeliveryFile
 
@@ -33,6 +34,13 @@ def rendered(file: DeliveryFile, rows: Sequence[Row], first_line: int) -> bytes:
     except UnicodeEncodeError:
         pass
     raise unstorable(file, rows, first_line)
+
+
+def date_format(column: TableField) -> str:
+    """How to write the date of a cell that holds a date, not a text, so that it is read in that column (strptime)."""
+    formats = [pattern for pattern in (column.format, *(column.arrears.formats or [])) if "%" in pattern]
+    whole = (pattern for pattern in formats if "%d" in pattern)
+    return next(whole, formats[0] if formats else "%Y-%m-%d")
 
 
 def _written(rows: Sequence[Row], quoting: Literal[0, 1]) -> str:
