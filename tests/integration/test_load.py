@@ -375,6 +375,32 @@ def test_values_put_together_from_several_columns(lender: Lender) -> None:
     ]
 
 
+def test_a_whole_number_put_together_from_several_columns(lender: Lender) -> None:
+    loans = lender.resource("loans")
+    loans["schema"]["fields"] += [_column("done", kind="number"), _column("open", kind="integer")]
+    del lender.column("loans", "score")["arrears"]["field"]
+    loans["arrears"]["derives"] = [{"entity": "reported_position", "fields": {
+        "loan_id": "no", "as_of": {"business_date": True},
+        "dpd": {"plus": ["done", "open"], "minus": ["score"]}}}]  # fmt: skip
+    lender.document["arrears"]["limits"]["rejected_share"] = 0.9
+    rows = ["7.0,5,0", "0.5,-8,0.5", "0,0,0", ",,", "1.5,5,0", "2147483647,1,0"]
+    lender.column("loans", "score")["type"] = "number"
+    lender.send(
+        loans="no,product,amount,lent,score,done,open\n"
+        + "".join(
+            "L{0},auto,5,2024-01-15,{3},{1},{2}\n".format(number, *row.split(",")) for number, row in enumerate(rows)
+        )
+    )
+    assert lender.check().rejected == 2
+    assert lender.load().rejected == 2
+    found = lender.raw("reported_position", "loan_id", "dpd")
+    assert found == [("L0", 12), ("L1", -8), ("L2", 0), ("L3", None)]
+    assert lender.rejected() == [
+        (6, "done + open + score", "1.5 + 5 + 0", "more than 0 decimals"),
+        (7, "done + open + score", "2147483647 + 1 + 0", "larger than 2147483647"),
+    ]
+
+
 def test_personal_data_in_a_joined_value_is_not_shown(lender: Lender) -> None:
     people = lender.resource("people")
     people["arrears"]["derives"] = [

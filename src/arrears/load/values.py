@@ -173,17 +173,15 @@ def summed(
     terms = [(sign, exact(field, text)) for sign, some in ((1, plus), (-1, minus)) for field, text in some]
     total = pl.sum_horizontal([(number if sign > 0 else -number).fill_null(0) for sign, number in terms])
     there = pl.coalesce([number for _, number in terms])
-    value = pl.when(there.is_not_null()).then(total).cast(pl.String)
+    text = pl.when(there.is_not_null()).then(total).cast(pl.String)
     largest, decimals = LARGEST[target.kind], DECIMALS[target.kind]
-    return Value(
-        value,
-        value,
-        (
-            Rule(total.abs() <= largest, f"larger than {largest}"),
-            Rule(_decimals_hold(value, decimals), f"more than {decimals} decimals"),
-        ),
-        _must_have(target),
+    rules = (
+        Rule(total.abs() <= largest, f"larger than {largest}"),
+        Rule(_decimals_hold(text, decimals), f"more than {decimals} decimals"),
     )
+    # PostgreSQL reads 12.000000000000 as no whole number.
+    value = text.str.extract(r"\A(-?[0-9]+)") if target.kind is Kind.INTEGER else text
+    return Value(text, value, rules, _must_have(target))
 
 
 def exact(field: TableField, text: pl.Expr) -> pl.Expr:
