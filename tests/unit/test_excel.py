@@ -222,6 +222,24 @@ def test_a_formula_that_was_never_calculated(tmp_path: Path) -> None:
     assert fault.rule.startswith("the formula in cell B3 was never calculated")
 
 
+@pytest.mark.parametrize("result", ["<v></v>", "<v/>"])
+def test_a_formula_that_shows_an_empty_text_is_an_empty_cell(result: str, tmp_path: Path) -> None:
+    """Excel keeps the result of =IF(A2>0,"x","") as a text of no characters."""
+    content = _rewritten(
+        _sheet(["a", "b"], [1, "=A2"], [3, 4]), SHEET,
+        lambda xml: re.sub(r'<c r="B2"[^>]*><f>A2</f><v ?/?>(</v>)?', f'<c r="B2" t="str"><f>A2</f>{result}', xml),
+    )  # fmt: skip
+    assert b't="str"' in zipfile.ZipFile(io.BytesIO(content)).read(SHEET)
+    assert rows(stored(tmp_path, content, AB)) == [["1", ""], ["3", "4"]]
+
+
+def test_a_formula_beside_the_table_that_shows_nothing(tmp_path: Path) -> None:
+    assert rows(stored(tmp_path, _sheet(["a", "b"], [1, 2, "=A2"], [3, 4, None, "=B3"]), AB)) == [
+        ["1", "2"],
+        ["3", "4"],
+    ]
+
+
 # ── what is no workbook ──────────────────────────────────────────────────────────────────────────────────
 
 

@@ -178,9 +178,10 @@ class WorkbookStream(RowStream):
             raise BrokenFile(*faults)
 
     def _check_calculated(self, cells: Cells, behind: Cells, number: int) -> None:
-        """A formula that was never calculated shows nothing; Excel would show its result."""
-        for position, formula in enumerate(behind):
-            if formula.data_type == "f" and cells[position].value is None:
+        """A formula that was never calculated shows nothing; Excel would show its result, if only an empty text."""
+        for position, formula in enumerate(behind[: len(self._columns)]):
+            shown = cells[position]
+            if formula.data_type == "f" and shown.value is None and shown.data_type != "str":
                 rule = (
                     f"the formula in cell {_place(position + 1, number)} was never calculated; save it in Excel first"
                 )
