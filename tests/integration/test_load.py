@@ -536,6 +536,50 @@ def test_a_row_of_a_workbook_is_named_by_its_number_in_the_sheet(lender: Lender)
     assert lender.rejected() == [(4, "amount", "x", "not a number with decimals after '.'")]
 
 
+def _workbook(lender: Lender, name: str, rows: list[list[Any]]) -> None:
+    """Send a file as a workbook."""
+    file = lender.resource(name)
+    file |= {"format": "xlsx", "path": f"{name}.xlsx"}
+    file["arrears"]["file"] = f"{name}.xlsx"
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    folder = lender.landing / "acme" / DAY.isoformat()
+    folder.mkdir(parents=True, exist_ok=True)
+    book.save(folder / f"{name}.xlsx")
+
+
+def test_an_error_of_excel_is_no_value(lender: Lender) -> None:
+    """As one it would be the number of two loans, and two persons would have the same hash."""
+    lender.send(loans=_loans(1))
+    lender.document["arrears"]["limits"]["rejected_share"] = 0.9
+    lender.resource("loans")["arrears"]["required"] = False
+    lender.column("people", "born")["type"] = "string"
+    del lender.column("people", "born")["arrears"]["field"]
+    lender.column("people", "born")["missingValues"] = ["#NULL!"]
+    _workbook(lender, "people", [
+        PEOPLE.strip().split(","), ["P1", NAME, "#N/A", PHONE, 1990], ["P2", NAME, "#N/A", PHONE, 1990],
+        ["P3", "#REF!", IDENTITY, "#N/A", "#NULL!"],
+        ["#NAME?", NAME, "7", PHONE, None], ["#NAME?", NAME, "8", PHONE, None],
+        ["P6", NAME, "9", PHONE, "#DIV/0!"],
+    ])  # fmt: skip
+    assert lender.load().rejected == 5
+    rule = "an error of Excel, which is no value"
+    assert lender.rejected() == [
+        (2, "identity", "***", rule), (3, "identity", "***", rule),
+        (5, "no", "#NAME?", rule), (6, "no", "#NAME?", rule), (7, "born", "#DIV/0!", rule),
+    ]  # fmt: skip
+    assert lender.raw("borrower", "borrower_id") == [("P3",)]
+
+
+def test_an_error_of_excel_that_the_contract_knows(lender: Lender) -> None:
+    lender.column("loans", "product")["arrears"]["values"] = {"#N/A": "unknown", "a": "auto"}
+    row = ["auto", 5, "2024-01-15", 1]
+    _workbook(lender, "loans", [LOANS.strip().split(","), ["L1", "#N/A", *row[1:]], ["L2", "a", *row[1:]]])
+    assert lender.load().rejected == 0
+    assert lender.raw("loan", "product") == [("unknown",), ("auto",)]
+
+
 def test_changes_in_a_parquet_file(changing: Lender) -> None:
     loans = changing.resource("loans")
     loans |= {"format": "parquet", "path": "loans.parquet"}

@@ -127,6 +127,19 @@ def test_a_date_that_no_calendar_has_is_an_error_in_its_cell(tmp_path: Path) -> 
     assert rows(stored(tmp_path, content, DATED)) == [["x", "#VALUE!"]]
 
 
+def test_errors_are_their_text_and_nobodys_identity(tmp_path: Path) -> None:
+    described = resource(
+        "xlsx", ["a", {"name": "b", "arrears": {"pii": "hash"}}, {"name": "c", "arrears": {"pii": "drop"}}]
+    )
+    content = _sheet(["a", "b", "c"], ["#N/A", "#DIV/0!", "#REF!"])
+    assert rows(stored(tmp_path, content, described)) == [["#N/A", "#DIV/0!", ""]]
+
+
+def test_an_error_that_nobody_knows(tmp_path: Path) -> None:
+    content = _rewritten(_sheet(["a", "b"], [1, "#N/A"]), SHEET, lambda xml: xml.replace("#N/A", "#FUTURE!"))
+    assert rows(stored(tmp_path, content, AB)) == [["1", "#VALUE!"]]
+
+
 def test_errors_are_their_text(tmp_path: Path) -> None:
     content = _sheet(["a", "b"], ["#N/A", "#DIV/0!"])
     assert b't="e"' in zipfile.ZipFile(io.BytesIO(content)).read(SHEET)

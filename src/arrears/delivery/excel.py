@@ -37,11 +37,12 @@ from openpyxl.xml.constants import (
 from openpyxl.xml.functions import fromstring
 
 from arrears.contract.model import TableField
+from arrears.delivery.cell_errors import CELL_ERRORS
 from arrears.delivery.fault import BrokenFile, BrokenWorkbook, Fault
 from arrears.delivery.files import BLOCK, DeliveryFile
 from arrears.delivery.header import NOT_EVEN_A_HEADER, column_faults
 from arrears.delivery.lines import LONGEST_LINE
-from arrears.delivery.pii import treat_rows, treatments
+from arrears.delivery.pii import Treatment, treat_rows, treatments
 from arrears.delivery.rendering import date_format, rendered
 from arrears.delivery.stream import PiiKey, RowStream
 
@@ -74,7 +75,10 @@ class WorkbookStream(RowStream):
         self._columns = self.resource.table.columns()
 
     def _rows(self) -> Iterator[bytes]:
-        personal = treatments(self.resource, self._pii_key)
+        personal = [
+            (position, _unless_error(treat) if self._columns[position].arrears.pii == "hash" else treat)
+            for position, treat in treatments(self.resource, self._pii_key)
+        ]
         with self.file.open_anywhere() as source:
             first = self.first_line
             for batch in self._batches(self._data_rows(source)):
@@ -240,6 +244,8 @@ def _mentions_formula(archive: zipfile.ZipFile, name: str) -> bool:
 def _text(cell: Any, column: TableField | None) -> str | None:
     """What a cell shows, or null for an empty one; a date as the column writes its dates."""
     value = cell.value
+    if cell.data_type == "e" and value not in CELL_ERRORS:
+        return "#VALUE!"  # one that a later Excel has
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -249,6 +255,11 @@ def _text(cell: Any, column: TableField | None) -> str | None:
     if isinstance(value, dt.datetime):
         return _moment(value, column)
     return str(value)  # a time of day, or a length of time
+
+
+def _unless_error(treat: Treatment) -> Treatment:
+    """Leaves errors of cells as they are, so that their rows are rejected: as a hash one would be somebody."""
+    return lambda value: value if value.strip() in CELL_ERRORS else treat(value)
 
 
 def _number(value: float) -> str:

@@ -6,7 +6,7 @@ A block is read as columns c1, c2 … (the text as it arrived) and t1, t2 … (w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
@@ -15,7 +15,7 @@ from arrears.contract.entities import ENTITIES, EntityField, Kind
 from arrears.contract.model import Derivation, Derived, Resource, TableField
 from arrears.delivery.fault import MASKED, SHOWN_CHARACTERS
 from arrears.load.frames import Block
-from arrears.load.values import Day, Value, change_time, cleaned, column, joined, summed
+from arrears.load.values import Day, Value, change_time, cleaned, column, joined, no_error, summed
 
 LINE = pl.col("line_no")
 REJECTION = {"line_no": pl.Int64, "column_name": pl.String, "value_masked": pl.String, "rule": pl.String}
@@ -121,6 +121,12 @@ class Judge:
         """The cleaned text of a column."""
         return pl.col(f"t{self._numbers[name]}")
 
+    def is_there(self, name: str) -> pl.Expr:
+        """Whether a column has a value, and no error of a workbook."""
+        text = self.text(name)
+        there = text.is_not_null()
+        return there & no_error(self.fields[name], text).holds if self.resource.format == "xlsx" else there
+
     def own_value(self, name: str) -> Value:
         """A column as the value of what it fills in the file's own entity."""
         return self._own_values[name]
@@ -158,6 +164,8 @@ class Judge:
     def _judged_column(self, field: TableField, entity: str, name: str | None) -> Value:
         target = ENTITIES[entity].fields.get(name or "")
         value = column(field, self.text(field.name), target, self.day)
+        if self.resource.format == "xlsx":
+            value = replace(value, rules=(no_error(field, value.text), *value.rules))
         self._put([field], value, excused=self._excused(entity, name))
         return value
 

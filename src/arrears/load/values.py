@@ -16,6 +16,7 @@ import polars as pl
 
 from arrears.contract.entities import EntityField, Kind
 from arrears.contract.model import TableField, TableSchema
+from arrears.delivery.cell_errors import CELL_ERRORS
 
 # Blanks around a value: space, tab, carriage return, no-break space, ideographic space.
 BLANKS = " \t\r\u00a0\u3000"
@@ -147,6 +148,12 @@ def is_needed(field: TableField, target: EntityField | None) -> bool:
 
 def _must_have(target: EntityField) -> bool:
     return target.required and target.default is None
+
+
+def no_error(field: TableField, text: pl.Expr) -> Rule:
+    """What every cell of a workbook keeps: an error is no value, unless the contract says what it stands for."""
+    errors = CELL_ERRORS - set(field.arrears.values or ())
+    return Rule(~text.is_in(sorted(errors)), "an error of Excel, which is no value")
 
 
 def change_time(field: TableField, text: pl.Expr, day: Day) -> Value:

@@ -160,7 +160,7 @@ class _Key:
         beside_the_primary = self._names in table.unique_keys or len(self._names) == 1
         fields = [self._judge.fields[name] for name in self._names]
         needed = [
-            self._judge.text(field.name).is_not_null()
+            self._judge.is_there(field.name)
             for field in fields
             if beside_the_primary or is_needed(field, entity.fields.get(field.arrears.field or ""))
         ]
