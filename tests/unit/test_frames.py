@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from arrears.delivery import delimited
+from arrears.delivery import delimited, text
 from arrears.delivery.fault import BrokenFile
 from arrears.delivery.files import DeliveryFile
 from arrears.delivery.stream import RowStream, open_stream
@@ -64,6 +64,31 @@ def test_rows_come_back_as_they_were_written(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(frames, "BLOCK", size)
         assert _rows(stream) == expected
+
+
+PERSONAL = resource("csv", [
+    "a", {"name": "name", "arrears": {"pii": "drop"}}, {"name": "id", "arrears": {"pii": "hash"}}, "b",
+])  # fmt: skip
+
+
+@bounds(max_examples=300, deadline=None)
+@given(table=st.lists(st.tuples(CELL, CELL, CELL, CELL), max_size=40), size=st.sampled_from([1, 2, 7, 64]))
+def test_line_breaks_in_personal_data_are_lines_of_the_file(
+    table: list[tuple[str, ...]], size: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    sink = io.StringIO("a,name,id,b\n")
+    sink.seek(0, io.SEEK_END)
+    csv.writer(sink, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(table)
+    expected, line = [], 2
+    for row in table:
+        expected.append((line, row[0] or None, row[3] or None))
+        line += 1 + sum(cell.count("\n") for cell in row)
+    file = stored(tmp_path_factory.mktemp("rows"), sink.getvalue().encode(), PERSONAL)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(frames, "BLOCK", size)
+        patched.setattr(text, "BLOCK", size)
+        found = [block.frame for block in blocks(open_stream(file, lambda: b"key"), 4)]
+    assert [row for frame in found for row in frame.select("line_no", "c1", "c4").iter_rows()] == expected
 
 
 BROKEN = [["x\ny", "\n"], ["1", "2"], ["3\n\n", "4"], ["5", "6"]]
@@ -117,6 +142,12 @@ def test_what_is_no_table(body: bytes, said: str, tmp_path: Path) -> None:
     message = _broken(_stream(tmp_path, body))
     assert said in message
     assert "1,2" not in message
+
+
+def test_a_nul_behind_line_breaks_in_personal_data(tmp_path: Path) -> None:
+    file = stored(tmp_path, b'a,name,id,b\n1,"x\ny","7\n8",2\n3,,,4\0\n', PERSONAL)
+    with pytest.raises(BrokenFile, match="csv:5: a NUL character"):
+        list(blocks(open_stream(file, lambda: b"key"), 4))
 
 
 @pytest.mark.parametrize("size", [1, 8, frames.BLOCK])

@@ -8,6 +8,7 @@ it was read) is raised when its end is reached. Who meets a BrokenFile before th
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -42,6 +43,8 @@ class RowStream(ABC):
         first_line: line of the file (row of the sheet or table), counted from 1, on which the first row stands.
         one_row_a_line: whether a row is one line of the file (one row of the sheet or table), whatever its values hold.
             Not so of delimited text, where a line break inside quotes is a line of the file too.
+        breaks_taken: rows, counted from 0, of which line breaks were taken away with personal data, and how many; in
+            their order, and ahead of the text given so far by no more than a block. Who counts lines takes them off.
         trailer: what the last line claims, once the end is reached, where the contract has a trailer.
 
     Raises (while reading):
@@ -56,6 +59,7 @@ class RowStream(ABC):
         self.quote: str | None = '"'
         self.first_line = 1
         self.one_row_a_line = True
+        self.breaks_taken: deque[tuple[int, int]] = deque()
         self.trailer: TrailerFound | None = None
         self._pii_key = pii_key
 

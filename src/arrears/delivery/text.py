@@ -100,12 +100,15 @@ class TextStream(RowStream):
         done = io.StringIO()
         writer = csv.writer(done, **style(self.delimiter, self.quote))
         try:
-            for row in rows:
+            for number, row in enumerate(rows):
                 if len(row) != width:
                     rule = f"{len(row)} columns where the header has {width}"
                     raise self._broken(rule, self.first_line + rows.line_num - 1)
                 for position, treat in personal:
-                    row[position] = treat(row[position])
+                    value = row[position]
+                    row[position] = treat(value)
+                    if "\n" in value:
+                        self.breaks_taken.append((number, value.count("\n")))
                 writer.writerow(row)
                 if done.tell() > BLOCK:  # by size, not by number: rows may be long
                     yield _taken(done)

@@ -11,6 +11,8 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -53,17 +55,21 @@ def blocks(stream: RowStream, width: int) -> Iterator[Block]:
         BrokenFile: what the stream raises; a row of another width; a quote that is never closed, or text behind one
             that closes a value.
     """
-    line = stream.first_line
+    line, rows = stream.first_line, 0
     names = [f"c{number}" for number in range(1, width + 1)]
     for text, blanks in _whole_rows(stream):
         quoted = stream.quote is not None and stream.quote.encode() in text
         if quoted and not stream.one_row_a_line:  # all other text is written here
             check_quotes(stream, text, line)
+        if b"\0" in text:
+            raise _with_nul(stream, text, line, rows)
         frame = _parsed(stream, text, names, line, quoted=quoted)
         plain = not quoted and b"\x1e" not in text and b"\x1f" not in text
         broken = quoted and not stream.one_row_a_line
-        yield Block(_numbered(frame, names, line, broken=broken), blanks, plain)
-        line += frame.height if stream.one_row_a_line else text.count(b"\n")
+        taken = _breaks_taken(stream, rows, frame.height)
+        yield Block(_numbered(frame, names, line, taken, broken=broken), blanks, plain)
+        line += (frame.height if stream.one_row_a_line else text.count(b"\n")) + int(taken[-1])
+        rows += frame.height
 
 
 def _whole_rows(stream: RowStream) -> Iterator[tuple[bytes, bool]]:
@@ -112,10 +118,28 @@ def holds_blank(text: bytes) -> bool:
     return no_break or (b"\xe3" in text and b"\xe3\x80\x80" in text)
 
 
+def _with_nul(stream: RowStream, text: bytes, line: int, rows: int) -> BrokenFile:
+    """What to say of a NUL character. rows: how many came before this text, which begins on that line."""
+    before = text[: text.index(b"\0")]
+    begun = sum(1 for _ in reader(io.StringIO(before.decode() + "x", newline="\n"), stream.delimiter, stream.quote))
+    taken = sum(breaks for row, breaks in stream.breaks_taken if row < rows + begun - 1)
+    rule = "a NUL character, which no text can hold; ask for it to be sent without"
+    return BrokenFile(Fault(stream.file.path, rule, line=line + before.count(b"\n") + taken))
+
+
+def _breaks_taken(stream: RowStream, first: int, height: int) -> npt.NDArray[np.int64]:
+    """How many lines of the file are not in the text before each of some rows, and behind the last.
+
+    first: how many rows came before these.
+    """
+    taken = np.zeros(height + 1, np.int64)
+    while stream.breaks_taken and stream.breaks_taken[0][0] < first + height:
+        row, breaks = stream.breaks_taken.popleft()
+        taken[row - first + 1] += breaks
+    return taken.cumsum()
+
+
 def _parsed(stream: RowStream, text: bytes, names: list[str], line: int, *, quoted: bool) -> pl.DataFrame:
-    if b"\0" in text:
-        rule = "a NUL character, which no text can hold; ask for it to be sent without"
-        raise BrokenFile(Fault(stream.file.path, rule, line=line + text[: text.index(b"\0")].count(b"\n")))
     try:
         table = arrow_csv.read_csv(
             pa.py_buffer(text),
@@ -157,9 +181,16 @@ def _misshapen(stream: RowStream, text: bytes, width: int, line: int) -> Fault |
     return None
 
 
-def _numbered(frame: pl.DataFrame, names: list[str], line: int, *, broken: bool) -> pl.DataFrame:
-    """With the line on which each row begins. broken: whether rows may go on over several lines."""
+def _numbered(
+    frame: pl.DataFrame, names: list[str], line: int, taken: npt.NDArray[np.int64], *, broken: bool
+) -> pl.DataFrame:
+    """With the line on which each row begins.
+
+    taken: lines that are not in the text before each row; broken: whether rows may go on over several lines.
+    """
     numbers = pl.int_range(line, line + frame.height, dtype=pl.Int64, eager=True).alias("line_no")
+    if taken[-1]:
+        numbers = (numbers + pl.Series(taken[:-1])).alias("line_no")
     if broken:
         breaks = frame.select(
             pl.sum_horizontal([pl.col(name).str.count_matches("\n", literal=True).fill_null(0) for name in names])
