@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
@@ -20,7 +19,8 @@ from arrears.load.frames import blocks
 from arrears.load.judge import LINE, Judge
 from arrears.load.values import comparable, counted, is_needed, same_day
 
-KEYS_SHOWN = 20
+KEYS_SHOWN, LINES_SHOWN = 20, 5
+KEYS_LOOKED_AT = 1000
 
 
 class WholeFile:
@@ -178,17 +178,37 @@ class _Key:
         twice = self._twice()
         if not len(twice):
             return
-        lines: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for block in blocks(again(), len(self._judge.fields)):
-            judged = self._judge.judge(block, accept=False)
-            suspects = self._keyed(judged.texts).filter(pl.col("hash").is_in(pl.Series(twice).implode())).collect()
-            for line, *key, _ in suspects.iter_rows():
-                lines[tuple(key)].append(line)
+        # Lines are kept of the first keys only: memory must not grow with a file that was written twice over. Of so
+        # many hashes that stand twice hardly one is of two keys.
+        lines = self._lines(twice, again)
         found = sorted(where for where in lines.values() if len(where) > 1)
+        count = len(found) if len(twice) <= KEYS_LOOKED_AT else len(twice)
         for where in found[:KEYS_SHOWN]:
-            shown = ", ".join(map(str, where[:5]))
-            rule = f"the same key on lines {shown} ({len(found)} keys stand more than once)"
+            shown = ", ".join(map(str, where))
+            rule = f"the same key on lines {shown} ({count} keys stand more than once)"
             yield Fault(path, rule, line=where[1], column=" + ".join(self._names))
+
+    def _lines(
+        self, hashes: npt.NDArray[np.uint64], again: Callable[[], RowStream]
+    ) -> dict[tuple[str, ...], list[int]]:
+        """The first lines of the first KEYS_LOOKED_AT keys with these hashes, which are in order."""
+        lines: dict[tuple[str, ...], list[int]] = {}
+        kept = set[int]()  # hashes of those keys
+        for block in blocks(again(), len(self._judge.fields)):
+            keyed = self._keyed(self._judge.judge(block, accept=False).texts).collect()
+            own = keyed["hash"].to_numpy()
+            nearest = hashes[np.minimum(np.searchsorted(hashes, own), len(hashes) - 1)]
+            suspects = keyed.filter(pl.Series(nearest == own))
+            for line, *parts, hashed in suspects.iter_rows():
+                if (key := tuple(parts)) in lines:
+                    if len(lines[key]) < LINES_SHOWN:
+                        lines[key].append(line)
+                elif len(lines) < KEYS_LOOKED_AT:
+                    lines[key] = [line]
+                    kept.add(hashed)
+            if len(lines) == KEYS_LOOKED_AT < len(hashes):
+                hashes = np.sort(np.fromiter(kept, np.uint64, len(kept)))  # no other row matters any more
+        return lines
 
     def _twice(self) -> npt.NDArray[np.uint64]:
         hashes = np.frombuffer(self._hashes, dtype=np.uint64)
