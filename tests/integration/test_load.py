@@ -95,6 +95,7 @@ class Lender:
         self.url = warehouse.url(Role.LOADER)
         self.landing = root / "landing"
         self.document = _contract(name)
+        self.contract_dates: list[dt.date] = []
 
     def resource(self, name: str) -> dict[str, Any]:
         return next(resource for resource in self.document["resources"] if resource["name"] == name)
@@ -116,7 +117,8 @@ class Lender:
         path = self.root / "lenders" / self.name / "datapackage.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(self.document, ensure_ascii=False), "utf-8")
-        return Delivery(read_contract(path), day, str(self.landing))
+        contract = read_contract(path).model_copy(update={"effective_dates": tuple(self.contract_dates)})
+        return Delivery(contract, day, str(self.landing))
 
     def load(self, day: dt.date = DAY) -> LoadResult:
         return load(self.delivery(day), url=self.url, pii_key=lambda: b"key")
@@ -702,6 +704,7 @@ def test_loading_an_old_day_under_an_old_contract_leaves_newer_rules_alone(lende
     rules["conventions"] = {"grace_days": 1}
     old = json.loads(json.dumps(lender.document))
     rules |= {"effective_from": "2024-03-06", "conventions": {"grace_days": 7}, "names": {"en": "New Acme"}}
+    lender.contract_dates = [dt.date(2024, 1, 1), NEXT]
     lender.resource("loans")["arrears"]["mode"] = "upsert"
     lender.send(NEXT, loans=_loans(3))
     lender.load(NEXT)
@@ -712,6 +715,43 @@ def test_loading_an_old_day_under_an_old_contract_leaves_newer_rules_alone(lende
     assert lender.warehouse.rows(query) == [("1", dt.date(2024, 1, 1)), ("7", NEXT)]
     assert lender.warehouse.rows("select name_en from ops.lender") == [("New Acme",)]
     assert lender.warehouse.rows("select mode from ops.lender_entity where entity = 'loan'") == [("upsert",)]
+
+
+def test_a_contract_that_is_dated_back_speaks_for_itself(lender: Lender) -> None:
+    """A date that no contract has any more holds nothing up: not in the registry, and not of a refused delivery."""
+    rules = lender.document["arrears"]
+    rules |= {"effective_from": "2024-03-01", "conventions": {"grace_days": 1}}
+    lender.send(loans=_loans(3))
+    lender.load()
+    lender.send(loans=_loans(3).replace("L1,auto", "L2,auto"))
+    assert "the same key" in str(lender.refused())
+    rules |= {"effective_from": "2024-02-01", "currency": "EUR", "timezone": "Europe/Helsinki"}
+    rules["conventions"] = {"grace_days": 7}
+    rules["product_conventions"] = [
+        {"product": "auto", "convention": "scheme", "value": "tape29", "effective_from": "2024-03-02"}
+    ]
+    lender.resource("loans")["arrears"]["mode"] = "upsert"
+    lender.send(loans=_loans(3))
+    lender.load()
+    assert lender.warehouse.rows("select currency, timezone, contract_effective_from from ops.lender") == [
+        ("EUR", "Europe/Helsinki", dt.date(2024, 2, 1))
+    ]
+    assert lender.warehouse.rows("select mode from ops.lender_entity where entity = 'loan'") == [("upsert",)]
+    query = "select product, value, effective_from from ops.lender_convention order by effective_from"
+    assert lender.warehouse.rows(query) == [
+        (None, "7", dt.date(2024, 2, 1)), ("auto", "tape29", dt.date(2024, 3, 2))
+    ]  # fmt: skip
+
+
+def test_a_contract_s_conventions_end_where_the_next_contract_begins(lender: Lender) -> None:
+    lender.contract_dates = [dt.date(2024, 1, 1), dt.date(2024, 6, 1)]
+    grace = {"product": "auto", "convention": "grace_days"}
+    lender.document["arrears"]["product_conventions"] = [
+        {**grace, "value": "3", "effective_from": "2024-05-31"}, {**grace, "value": "5", "effective_from": "2024-06-01"}
+    ]  # fmt: skip
+    lender.send(loans=_loans(1))
+    lender.load()
+    assert lender.warehouse.rows("select value from ops.lender_convention") == [("3",)]
 
 
 def test_a_contract_that_takes_a_convention_back(lender: Lender) -> None:

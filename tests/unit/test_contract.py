@@ -781,6 +781,7 @@ def test_the_version_in_force_on_a_day(day: str, effective: str, tmp_path: Path)
     _versions(tmp_path, "2024-06-01", "2024-01-01")
     found = contract_for(tmp_path, "acme", dt.date.fromisoformat(day))
     assert found.arrears.effective_from == dt.date.fromisoformat(effective)
+    assert found.effective_dates == (dt.date(2024, 1, 1), dt.date(2024, 6, 1))
 
 
 def test_a_day_before_the_first_version(tmp_path: Path) -> None:

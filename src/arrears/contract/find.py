@@ -54,7 +54,8 @@ def contracts(root: Path, lender: str) -> list[Contract]:
                 f"Two contracts of {lender} are effective from {later.arrears.effective_from}. "
                 "Give the newer layout the date of its first delivery."
             )
-    return found
+    dates = tuple(contract.arrears.effective_from for contract in found)
+    return [contract.model_copy(update={"effective_dates": dates}) for contract in found]
 
 
 def contract_for(root: Path, lender: str, business_date: dt.date) -> Contract:

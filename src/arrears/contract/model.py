@@ -307,6 +307,9 @@ class Contract(_Standard):
     arrears: LenderRules
     resources: list[Resource] = Field(min_length=1)
     digest: str = Field(default="", description="SHA-256 of the contract's file")
+    effective_dates: tuple[dt.date, ...] = Field(
+        default=(), description="from when each of the lender's contracts holds"
+    )
 
     @property
     def lender(self) -> str:

@@ -154,7 +154,10 @@ def accept(cursor: Cursor, delivery_id: int) -> None:
 
 
 def record_lender(cursor: Cursor, contract: Contract) -> None:
-    """Write what the contract says of the lender where the models read it."""
+    """Write what the contract says of the lender where the models read it.
+
+    A newer contract has the last word, as long as there is one: a date that was corrected since holds nothing up.
+    """
     rules = contract.arrears
     cursor.execute(
         "insert into ops.lender values (%(lender)s, %(en)s, %(zh)s, %(currency)s, %(zone)s, %(calendar)s, %(due)s, "
@@ -162,11 +165,11 @@ def record_lender(cursor: Cursor, contract: Contract) -> None:
         "name_zh = excluded.name_zh, currency = excluded.currency, timezone = excluded.timezone, "
         "calendar = excluded.calendar, delivery_deadline = excluded.delivery_deadline, "
         "contract_effective_from = excluded.contract_effective_from, contract_hash = excluded.contract_hash "
-        "where ops.lender.contract_effective_from <= excluded.contract_effective_from",
+        "where ops.lender.contract_effective_from <> all(%(newer)s)",
         {
             "lender": contract.lender, "en": rules.names.en, "zh": rules.names.zh, "currency": rules.currency,
             "zone": rules.timezone, "calendar": rules.calendar, "due": rules.delivery.deadline,
-            "from": rules.effective_from, "hash": contract.digest,
+            "from": rules.effective_from, "hash": contract.digest, "newer": _newer(contract),
         },
     )  # fmt: skip
     for entity, mode in contract.entity_modes().items():
@@ -185,6 +188,10 @@ def record_lender(cursor: Cursor, contract: Contract) -> None:
     _record_conventions(cursor, contract)
 
 
+def _newer(contract: Contract) -> list[dt.date]:
+    return [date for date in contract.effective_dates if date > contract.arrears.effective_from]
+
+
 def _record_conventions(cursor: Cursor, contract: Contract) -> None:
     rules = contract.arrears
     rows: list[tuple[str | None, str, str, dt.date]] = [
@@ -194,14 +201,9 @@ def _record_conventions(cursor: Cursor, contract: Contract) -> None:
         (own.product, own.convention, own.value, own.effective_from or rules.effective_from)
         for own in rules.product_conventions
     ]
-    is_first, until = one(
-        cursor,
-        "select coalesce(min(contract_effective_from) >= %(own)s, true), "
-        "coalesce(min(contract_effective_from) filter (where contract_effective_from > %(own)s), 'infinity') "
-        "from ops.delivery where lender = %(lender)s",
-        {"lender": contract.lender, "own": rules.effective_from},
-    )
+    is_first = all(date >= rules.effective_from for date in contract.effective_dates)
     since = dt.date.min if is_first else rules.effective_from  # the first may date conventions before itself
+    until = min(_newer(contract), default=dt.date.max)
     cursor.execute(
         "delete from ops.lender_convention where lender = %s and effective_from >= %s and effective_from < %s",
         [contract.lender, since, until],
