@@ -16,9 +16,12 @@ from typing import Any
 import psycopg2
 import pytest
 
+from arrears import __version__
 from arrears.errors import Infrastructure
 from arrears.explain import Explanation, explain
+from arrears.explain.known import Knowledge, reservations
 from arrears.settings import Role, settings
+from arrears.warehouse.connect import connect
 
 from ..conftest import Warehouse
 from .command_line import Answer, CommandLine
@@ -466,6 +469,30 @@ def test_without_dbt_the_log_is_named(book: Book, tmp_path: Path, monkeypatch: p
     fresh = settings().model_copy(update={"home": tmp_path})
     with pytest.raises(Infrastructure, match=r"dbt could not compile the models: .*dbt.log"):
         explain("acme", "late", SECOND, 2, settings=fresh)
+
+
+def test_a_contract_that_was_dated_back_has_not_changed_since(warehouse: Warehouse, tmp_path: Path) -> None:
+    """Deliveries under its former, later date are still known, and do not speak for it."""
+    lender = Lender(warehouse, tmp_path)
+    known = Knowledge(1, None, 1, FIRST, __version__, is_newest=True)
+
+    def reserved() -> list[str]:
+        with connect(lender.url, "test") as connection, connection.cursor() as cursor:
+            cursor.execute('create temporary table "ops.delivery" on commit drop as select * from ops.delivery')
+            cursor.execute('delete from "ops.delivery" where delivery_id > %s', [newest])
+            return reservations(cursor, "acme", known)
+
+    lender.document["arrears"]["effective_from"] = "2024-04-01"
+    lender.send(FIRST, loans="no,product,amount,lent,score\nL1,auto,5,2024-01-15,1\n")
+    lender.load_and_accept(FIRST)
+    lender.document["arrears"]["effective_from"] = "2024-02-01"
+    lender.send(SECOND, loans="no,product,amount,lent,score\nL1,auto,5,2024-01-15,1\n")
+    newest = lender.load_and_accept(SECOND).delivery_id
+    assert reserved() == []
+    lender.document["arrears"]["names"]["en"] = "Another name"
+    lender.send(SECOND, loans="no,product,amount,lent,score\nL1,home,5,2024-01-15,1\n")
+    lender.load_and_accept(SECOND)
+    assert "has changed since" in reserved()[0]
 
 
 def _no_dbt(folder: Path) -> Path:

@@ -108,13 +108,16 @@ def take_deliveries(cursor: Cursor, lender: str, knowledge: Knowledge) -> None:
     )
 
 
+# The last delivery under a contract of the date of today's: another date may be of one that there is no more.
 CONTRACTS = """
 select
-    (select lenders.contract_hash from ops.lender as lenders where lenders.lender = %(lender)s)
-    is distinct from (
+    contract_hash is distinct from (
         select known.contract_hash from "ops.delivery" as known
-        order by known.contract_effective_from desc nulls last, known.delivery_id desc limit 1
+        where known.contract_effective_from = lenders.contract_effective_from
+        order by known.delivery_id desc limit 1
     )
+from ops.lender as lenders
+where lender = %(lender)s
 """
 # What a publication shows of a lender ends before what its build was made from.
 HELD_BACK = """
