@@ -27,6 +27,7 @@ from pyarrow import parquet
 from arrears.contract import read_contract
 from arrears.delivery import Delivery
 from arrears.errors import Infrastructure, Refused, Usage
+from arrears.gate import gate_delivery
 from arrears.load import Findings, LoadResult, check, load, loader, registry
 from arrears.settings import Role
 from arrears.warehouse.connect import connect
@@ -707,10 +708,10 @@ def test_loading_an_old_day_under_an_old_contract_leaves_newer_rules_alone(lende
     lender.contract_dates = [dt.date(2024, 1, 1), NEXT]
     lender.resource("loans")["arrears"]["mode"] = "upsert"
     lender.send(NEXT, loans=_loans(3))
-    lender.load(NEXT)
+    lender.load_and_accept(NEXT)
     lender.document = old
     lender.send(DAY, loans=_loans(3))
-    lender.load(DAY)
+    lender.load_and_accept(DAY)
     query = "select value, effective_from from ops.lender_convention order by effective_from"
     assert lender.warehouse.rows(query) == [("1", dt.date(2024, 1, 1)), ("7", NEXT)]
     assert lender.warehouse.rows("select name_en from ops.lender") == [("New Acme",)]
@@ -722,7 +723,7 @@ def test_a_contract_that_is_dated_back_speaks_for_itself(lender: Lender) -> None
     rules = lender.document["arrears"]
     rules |= {"effective_from": "2024-03-01", "conventions": {"grace_days": 1}}
     lender.send(loans=_loans(3))
-    lender.load()
+    lender.load_and_accept()
     lender.send(loans=_loans(3).replace("L1,auto", "L2,auto"))
     assert "the same key" in str(lender.refused())
     rules |= {"effective_from": "2024-02-01", "currency": "EUR", "timezone": "Europe/Helsinki"}
@@ -732,7 +733,7 @@ def test_a_contract_that_is_dated_back_speaks_for_itself(lender: Lender) -> None
     ]
     lender.resource("loans")["arrears"]["mode"] = "upsert"
     lender.send(loans=_loans(3))
-    lender.load()
+    lender.load_and_accept()
     assert lender.warehouse.rows("select currency, timezone, contract_effective_from from ops.lender") == [
         ("EUR", "Europe/Helsinki", dt.date(2024, 2, 1))
     ]
@@ -750,7 +751,7 @@ def test_a_contract_s_conventions_end_where_the_next_contract_begins(lender: Len
         {**grace, "value": "3", "effective_from": "2024-05-31"}, {**grace, "value": "5", "effective_from": "2024-06-01"}
     ]  # fmt: skip
     lender.send(loans=_loans(1))
-    lender.load()
+    lender.load_and_accept()
     assert lender.warehouse.rows("select value from ops.lender_convention") == [("3",)]
 
 
@@ -759,10 +760,10 @@ def test_a_contract_that_takes_a_convention_back(lender: Lender) -> None:
     rules |= {"conventions": {"grace_days": 1}, "product_conventions": [
         {"product": "auto", "convention": "scheme", "value": "tape29", "effective_from": "2024-02-01"}]}  # fmt: skip
     lender.send(loans=_loans(1))
-    lender.load()
+    lender.load_and_accept()
     assert len(lender.warehouse.rows("select 1 from ops.lender_convention")) == 2
     rules |= {"conventions": {}, "product_conventions": []}
-    lender.load()
+    lender.load_and_accept()
     assert lender.warehouse.rows("select 1 from ops.lender_convention") == []
 
 
@@ -771,10 +772,43 @@ def test_what_the_first_contract_dates_before_itself_is_taken_back_with_it(lende
     for days in ("3", "5"):
         lender.document["arrears"]["product_conventions"] = [{**grace, "value": days}]
         lender.send(loans=_loans(1))
-        lender.load()
+        lender.load_and_accept()
         assert lender.warehouse.rows("select value, effective_from from ops.lender_convention") == [
             (days, dt.date(2022, 1, 1))
         ]
+
+
+def test_a_contract_holds_once_a_delivery_under_it_is_accepted(lender: Lender, warehouse: Warehouse) -> None:
+    """One that the gate refuses leaves modes, conventions, currency and zone as they were."""
+    queries = (
+        "select currency, timezone, contract_effective_from from ops.lender", "select value from ops.lender_convention",
+        "select mode from ops.lender_entity where entity = 'loan'",
+    )  # fmt: skip
+
+    def in_force() -> list[Any]:
+        return [warehouse.rows(query) for query in queries]
+
+    def gate() -> None:
+        gate_delivery(lender.load(NEXT).delivery_id, url=lender.url, settings=warehouse.settings)
+
+    rules = lender.document["arrears"]
+    rules["conventions"] = {"grace_days": 1}
+    lender.send(loans=_loans(3))
+    lender.load()
+    assert in_force() == [[], [], []]
+    gate_delivery(lender.load().delivery_id, url=lender.url, settings=warehouse.settings)
+    before = in_force()
+    assert before == [[("CNY", "Asia/Shanghai", dt.date(2024, 1, 1))], [("1",)], [("snapshot",)]]
+    rules |= {"conventions": {"grace_days": 7}, "currency": "EUR", "timezone": "Europe/Helsinki"}
+    lender.resource("loans")["arrears"]["mode"] = "upsert"
+    lender.send(NEXT, loans=_loans(3))
+    with pytest.raises(Refused) as refused:
+        gate()
+    assert "a loan is in the lender's currency" in str(refused.value.reasons)
+    assert in_force() == before
+    lender.resource("loans")["arrears"]["constants"]["currency"] = "EUR"
+    gate()
+    assert in_force() == [[("EUR", "Europe/Helsinki", dt.date(2024, 1, 1))], [("7",)], [("upsert",)]]
 
 
 # ── refusals ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -103,7 +103,6 @@ def load(delivery: Delivery, *, url: str, pii_key: Callable[[], bytes]) -> LoadR
                 if standing.status == "accepted":
                     registry.seen_again(cursor, standing.delivery_id)
                 return _unchanged(cursor, delivery, standing)
-            registry.record_lender(cursor, delivery.contract)
             delivery_id = registry.register(cursor, delivery, "loaded", delivery.content_hash)
             _load_files(cursor, delivery, findings, delivery_id, pii_key)
             if findings.refusing:

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier, Literal
@@ -72,8 +73,8 @@ def register(cursor: Cursor, delivery: Delivery, status: str, content_hash: str)
     row = one(
         cursor,
         "insert into ops.delivery (lender, business_date, version, content_hash, status, contract_effective_from, "
-        "contract_hash) select %(lender)s, %(day)s, coalesce(max(version), 0) + 1, %(hash)s, %(status)s, "
-        "%(effective)s, %(digest)s from ops.delivery where lender = %(lender)s and business_date = %(day)s "
+        "contract_hash, rules) select %(lender)s, %(day)s, coalesce(max(version), 0) + 1, %(hash)s, %(status)s, "
+        "%(effective)s, %(digest)s, %(rules)s from ops.delivery where lender = %(lender)s and business_date = %(day)s "
         "returning delivery_id",
         {
             "lender": delivery.lender,
@@ -82,6 +83,7 @@ def register(cursor: Cursor, delivery: Delivery, status: str, content_hash: str)
             "status": status,
             "effective": contract.arrears.effective_from,
             "digest": contract.digest,
+            "rules": json.dumps(_rules(contract), ensure_ascii=False),
         },
     )
     return int(row[0])
@@ -134,7 +136,7 @@ def refuse(cursor: Cursor, delivery_id: int, faults: Sequence[Fault | str]) -> N
 
 
 def accept(cursor: Cursor, delivery_id: int) -> None:
-    """Let a loaded delivery stand for its day; older versions are superseded.
+    """Let a loaded delivery stand for its day, and what its contract says of the lender; older versions are superseded.
 
     One that a newer version has overtaken since it was loaded is itself superseded.
     """
@@ -148,31 +150,47 @@ def accept(cursor: Cursor, delivery_id: int) -> None:
         "update ops.delivery as d set decided_at = clock_timestamp(), status = case when exists ("
         "select from ops.delivery as n where n.lender = d.lender and n.business_date = d.business_date "
         "and n.status = 'accepted' and n.version > d.version) then 'superseded' else 'accepted' end "
-        "where d.delivery_id = %s and d.status = 'loaded'",
+        "where d.delivery_id = %s and d.status = 'loaded' returning lender, status, rules",
         [delivery_id],
     )
+    for lender, status, rules in cursor.fetchall():
+        if status == "accepted" and rules is not None:  # an earlier release put them in force when it loaded
+            _put_in_force(cursor, lender, rules)
 
 
-def record_lender(cursor: Cursor, contract: Contract) -> None:
-    """Write what the contract says of the lender where the models read it.
+def _rules(contract: Contract) -> dict[str, Any]:
+    """What a contract says of its lender, as it is kept with a delivery."""
+    rules = contract.arrears
+    own, dates = rules.effective_from, contract.effective_dates
+    conventions: list[tuple[str | None, str, str, dt.date]] = [
+        (None, name, str(value), own) for name, value in rules.conventions.items()
+    ]
+    conventions += [(of.product, of.convention, of.value, of.effective_from or own) for of in rules.product_conventions]
+    return {
+        "en": rules.names.en, "zh": rules.names.zh, "currency": rules.currency, "zone": rules.timezone,
+        "calendar": rules.calendar, "due": rules.delivery.deadline.isoformat(), "hash": contract.digest,
+        "from": own.isoformat(), "newer": [date.isoformat() for date in dates if date > own],
+        "is_first": all(date >= own for date in dates), "modes": contract.entity_modes(),
+        "cumulative": sorted(contract.cumulative_entities()),
+        "conventions": [(*what, since.isoformat()) for *what, since in conventions],
+    }  # fmt: skip
+
+
+def _put_in_force(cursor: Cursor, lender: str, rules: dict[str, Any]) -> None:
+    """Write what an accepted delivery's contract says of the lender where the models read it.
 
     A newer contract has the last word, as long as there is one: a date that was corrected since holds nothing up.
     """
-    rules = contract.arrears
     cursor.execute(
         "insert into ops.lender values (%(lender)s, %(en)s, %(zh)s, %(currency)s, %(zone)s, %(calendar)s, %(due)s, "
         "%(from)s, %(hash)s) on conflict (lender) do update set name_en = excluded.name_en, "
         "name_zh = excluded.name_zh, currency = excluded.currency, timezone = excluded.timezone, "
         "calendar = excluded.calendar, delivery_deadline = excluded.delivery_deadline, "
         "contract_effective_from = excluded.contract_effective_from, contract_hash = excluded.contract_hash "
-        "where ops.lender.contract_effective_from <> all(%(newer)s)",
-        {
-            "lender": contract.lender, "en": rules.names.en, "zh": rules.names.zh, "currency": rules.currency,
-            "zone": rules.timezone, "calendar": rules.calendar, "due": rules.delivery.deadline,
-            "from": rules.effective_from, "hash": contract.digest, "newer": _newer(contract),
-        },
-    )  # fmt: skip
-    for entity, mode in contract.entity_modes().items():
+        "where ops.lender.contract_effective_from <> all(%(newer)s::date[])",
+        {**rules, "lender": lender},
+    )
+    for entity, mode in rules["modes"].items():
         # Backfilling an old month with its old contract must not bring the old mode back.
         cursor.execute(
             "insert into ops.lender_entity (lender, entity, mode, is_cumulative) "
@@ -181,39 +199,27 @@ def record_lender(cursor: Cursor, contract: Contract) -> None:
             "where exists (select from ops.lender as l "
             "where l.lender = %(lender)s and l.contract_effective_from = %(from)s)",
             {
-                "lender": contract.lender, "entity": entity, "mode": mode, "from": rules.effective_from,
-                "cumulative": entity in contract.cumulative_entities(),
+                "lender": lender, "entity": entity, "mode": mode, "from": rules["from"],
+                "cumulative": entity in rules["cumulative"],
             },
         )  # fmt: skip
-    _record_conventions(cursor, contract)
+    _put_conventions_in_force(cursor, lender, rules)
 
 
-def _newer(contract: Contract) -> list[dt.date]:
-    return [date for date in contract.effective_dates if date > contract.arrears.effective_from]
-
-
-def _record_conventions(cursor: Cursor, contract: Contract) -> None:
-    rules = contract.arrears
-    rows: list[tuple[str | None, str, str, dt.date]] = [
-        (None, name, str(value), rules.effective_from) for name, value in rules.conventions.items()
-    ]
-    rows += [
-        (own.product, own.convention, own.value, own.effective_from or rules.effective_from)
-        for own in rules.product_conventions
-    ]
-    is_first = all(date >= rules.effective_from for date in contract.effective_dates)
-    since = dt.date.min if is_first else rules.effective_from  # the first may date conventions before itself
-    until = min(_newer(contract), default=dt.date.max)
+def _put_conventions_in_force(cursor: Cursor, lender: str, rules: dict[str, Any]) -> None:
+    # The first contract may date conventions before itself. Days are compared as ISO writes them.
+    since = dt.date.min.isoformat() if rules["is_first"] else rules["from"]
+    until = min(rules["newer"], default=dt.date.max.isoformat())
     cursor.execute(
         "delete from ops.lender_convention where lender = %s and effective_from >= %s and effective_from < %s",
-        [contract.lender, since, until],
+        [lender, since, until],
     )
-    for product, name, value, effective_from in rows:
+    for product, name, value, effective_from in rules["conventions"]:
         if effective_from >= until:
             continue  # from then on the next contract speaks
         cursor.execute(
             "insert into ops.lender_convention values (%s, %s, %s, %s, %s) on conflict do nothing",
-            [contract.lender, product, name, value, effective_from],
+            [lender, product, name, value, effective_from],
         )
 
 
