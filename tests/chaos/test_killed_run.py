@@ -98,7 +98,7 @@ def test_killed_in_every_step(
 
     # in the middle of the load: the transaction is open, nothing of it is to be seen
     blocker = psycopg2.connect(warehouse.owner_url)
-    blocker.cursor().execute("lock table ops.lender_entity in exclusive mode")
+    blocker.cursor().execute("lock table ops.delivery_file in exclusive mode")
     waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
     kill_when(lambda: value(waiting) > 0)
     blocker.rollback()
