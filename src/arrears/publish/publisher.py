@@ -24,7 +24,7 @@ from arrears.publish.mart import (
     require_whole,
     shown_by,
 )  # fmt: skip
-from arrears.publish.record import Entry, PublishResult
+from arrears.publish.record import Current, Entry, PublishResult
 from arrears.publish.widening import widen
 from arrears.warehouse.connect import connect, first, one
 
@@ -57,13 +57,14 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
     """
     with connect(url, "publish") as connection, connection.cursor() as cursor:
         record.lock(cursor)
-        done = _published_before(cursor, build_id)
+        current = record.current(cursor)
+        done = _published_before(cursor, build_id, current)
         if done is not None:
             return done
         build = _build(cursor, build_id)
         judged, approved = _judged(cursor, build, approved_by, reason)
-        previous, shown = record.current(cursor)
-        _refuse_going_back(previous, shown, build)
+        _refuse_going_back(current, build)
+        previous = current.publication_id if current else None
         marts = offered(cursor, build_id)
         require_all(cursor, marts)
         for mart in marts:
@@ -81,9 +82,9 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
         added, closed, changes = _write(
             cursor, marts, lambda mart: offered_but(mart, judged.held, previous), publication_id, previous, base
         )
-        if previous is not None and not changes and shown == build.business_date:
+        if current is not None and not changes and current.business_date == build.business_date:
             cursor.execute("rollback to savepoint approved")
-            return PublishResult(previous, "unchanged", build.business_date, 0, 0, ())
+            return PublishResult(current.publication_id, "unchanged", build.business_date, 0, 0, ())
         record.finish(cursor, publication_id, added, closed, changes)
         cursor.execute("update ops.build set status = 'published' where build_id = %s", [build_id])
     return _published(publication_id, build.business_date, added, closed, changes)
@@ -106,9 +107,10 @@ def rollback(publication_id: int, *, url: str, by: str, reason: str) -> PublishR
     """
     with connect(url, "roll back") as connection, connection.cursor() as cursor:
         record.lock(cursor)
-        previous, _ = record.current(cursor)
-        if previous is not None and record.restored_by(cursor, previous) == publication_id:
-            return record.of(cursor, previous)
+        current = record.current(cursor)
+        if current is not None and current.restores == publication_id:
+            return record.of(cursor, current.publication_id)
+        previous = current.publication_id if current else None
         entry = _to_restore(cursor, publication_id, previous, by, reason)
         number = record.begin(cursor, entry)
         # a mart that came after the earlier publication is empty again
@@ -130,10 +132,11 @@ def _published(
 def published_day(*, url: str) -> dt.date | None:
     """The business date that the marts show; None before the first publication. Raises Infrastructure."""
     with connect(url, "published day") as connection, connection.cursor() as cursor:
-        return record.current(cursor)[1]
+        current = record.current(cursor)
+        return current.business_date if current else None
 
 
-def _published_before(cursor: Cursor, build_id: int) -> PublishResult | None:
+def _published_before(cursor: Cursor, build_id: int, current: Current | None) -> PublishResult | None:
     """The publication of this build, if an earlier try did commit and only its answer was lost."""
     row = first(
         cursor,
@@ -142,20 +145,14 @@ def _published_before(cursor: Cursor, build_id: int) -> PublishResult | None:
     )
     if row is None:
         return None
-    _refuse_gone_back_from(cursor, build_id, row[0])
-    return record.of(cursor, row[0])
-
-
-def _refuse_gone_back_from(cursor: Cursor, build_id: int, publication_id: int) -> None:
-    """The marts show an earlier build, because somebody wanted them to: that this one stands would be no answer."""
-    newest, shown = one(
-        cursor, "select publication_id, build_id from ops.publication order by publication_id desc limit 1"
-    )
-    if shown < build_id:
+    (publication_id,) = row
+    if current is not None and current.build_id < build_id:
+        # That it stands would be no answer: the marts show an earlier build, because somebody wanted them to.
         raise Refused(
-            f"Build {build_id} was published as publication {publication_id}, and publication {newest} has gone back "
-            f"from it: `arrears rollback {publication_id}` shows it again; else build again."
+            f"Build {build_id} was published as publication {publication_id}, and publication {current.publication_id} "
+            f"has gone back from it: `arrears rollback {publication_id}` shows it again; else build again."
         )
+    return record.of(cursor, publication_id)
 
 
 def _build(cursor: Cursor, build_id: int) -> _Build:
@@ -203,12 +200,13 @@ def _judged(
     return gate_run, given
 
 
-def _refuse_going_back(previous: int | None, shown: dt.date | None, build: _Build) -> None:
+def _refuse_going_back(current: Current | None, build: _Build) -> None:
     """A day that was run late must not take the marts back to it."""
-    if shown is not None and shown > build.business_date:
+    if current is not None and current.business_date > build.business_date:
+        shown = current.business_date
         raise Refused(
-            f"Build {build.build_id} is for {build.business_date}, and publication {previous} already shows {shown}. "
-            f"What was loaded late is published by building for {shown} or later."
+            f"Build {build.build_id} is for {build.business_date}, and publication {current.publication_id} already "
+            f"shows {shown}. What was loaded late is published by building for {shown} or later."
         )
 
 

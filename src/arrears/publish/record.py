@@ -87,18 +87,28 @@ def require(cursor: Cursor, publication_id: int) -> None:
         )
 
 
-def current(cursor: Cursor) -> tuple[int, dt.date] | tuple[None, None]:
-    """The publication that the marts show, and its business date; nothing before the first."""
+@dataclass(frozen=True)
+class Current:
+    """The publication that the marts show.
+
+    Attributes:
+        build_id: the build that it shows. restores: the publication that it shows again, if it went back to one.
+    """
+
+    publication_id: int
+    business_date: dt.date
+    build_id: int
+    restores: int | None
+
+
+def current(cursor: Cursor) -> Current | None:
+    """The publication that the marts show; none before the first."""
     row = first(
-        cursor, "select publication_id, business_date from ops.publication order by publication_id desc limit 1"
+        cursor,
+        "select publication_id, business_date, build_id, restores from ops.publication "
+        "order by publication_id desc limit 1",
     )
-    return (row[0], row[1]) if row else (None, None)
-
-
-def restored_by(cursor: Cursor, publication_id: int) -> int | None:
-    """The publication that this one shows again, if it went back to one."""
-    row = one(cursor, "select restores from ops.publication where publication_id = %s", [publication_id])
-    return None if row[0] is None else int(row[0])
+    return Current(*row) if row else None
 
 
 def of(cursor: Cursor, publication_id: int) -> PublishResult:
