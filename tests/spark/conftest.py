@@ -14,7 +14,7 @@ from benchmarks.cluster import LOOPBACK, Cluster, running_cluster
 from ..conftest import Warehouse, open_warehouse, running_server
 
 ENVIRONMENT = SOURCE_ROOT / ".venv-spark"
-# Books of tests are over before code that runs often has been compiled well: without it a build takes three quarters.
+# Books of tests are over before it pays to compile well what runs often: compiled quickly a build takes three quarters.
 QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 DEFAULTS = f"""\
 spark.driver.extraJavaOptions {QUICK}

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import re
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import openpyxl
 
@@ -105,9 +105,12 @@ def strokes(svg: str) -> tuple[list[int], list[int], int]:
     paths = [tag for tag in re.findall(r"<path [^>]*>", svg) if 'stroke="#123456"' in tag]
     whole, dashed = (
         sorted(
-            len(re.findall("[ML]", re.search(r' d="([^"]*)"', tag)[1])) for tag in paths if ("dasharray" in tag) == is_
-        )  # type: ignore[index]
-        for is_ in (False, True)
+            len(re.findall("[ML]", drawn))
+            for tag in paths
+            if ("dasharray" in tag) == is_dashed
+            for drawn in re.findall(r' d="([^"]*)"', tag)
+        )
+        for is_dashed in (False, True)
     )
     return whole, dashed, sum('fill="#123456"' in tag for tag in re.findall(r"<path [^>]*>", svg))
 
@@ -133,10 +136,10 @@ def test_dashes_begin_where_the_whole_line_ends_and_are_broken_like_it() -> None
     assert drawn_as(line("a", 0.1, 0.2, 0.3, None, 0.5, dashed_from=2)) == ([2], [2], 1)
 
 
-def panel(kind: str, *ys: float | None) -> Panel:
+def panel(kind: Literal["lines", "area"], *ys: float | None) -> Panel:
     rows = [{"lender": "a", "month_end": month_end(month), "flow_rate": y} for month, y in enumerate(ys, start=1)]
     found = figures(flow_rates=rows)
-    part = Part(kind=kind, query="flow_rates", x="month_end", y="flow_rate", title=same("flow"))  # type: ignore[arg-type]
+    part = Part(kind=kind, query="flow_rates", x="month_end", y="flow_rate", title=same("flow"))
     return Panels(found, Names(found, Words({}))).of(part)[0]
 
 

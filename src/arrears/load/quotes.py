@@ -29,7 +29,9 @@ def check_quotes(stream: RowStream, text: bytes, line: int) -> None:
     if stream.quote is None or _is_plain(text, stream.delimiter, stream.quote):
         return
     shape = _shape(stream.delimiter, stream.quote)
-    end = shape.rows.match(text).end()  # type: ignore[union-attr]  # no rows at all are rows
+    rows = shape.rows.match(text)
+    assert rows is not None  # no rows at all are rows
+    end = rows.end()
     if end < len(text):
         begins, closed = line + text.count(b"\n", 0, end), shape.quoted.match(text, end)
         if closed is None:

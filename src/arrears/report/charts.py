@@ -68,7 +68,7 @@ class Axes:
 def lines(series: Sequence[Line], axes: Axes, title: str, *, points: bool = False) -> str:
     """A line for each series; dashed where it is not whole, broken where there is no figure."""
     pieces = [(line, piece, whole) for line in series for piece, whole in _pieces(line)]
-    alone = points or max((sum(len(piece) for piece, _ in _pieces(line)) for line in series), default=0) < 3
+    alone = points or max((sum(y is not None for _, y, _ in line.points) for line in series), default=0) < 3
     layers: list[dict[str, Any]] = []
     for is_whole, dash in ((True, {}), (False, {"strokeDash": [4, 3]})):
         joined = [
