@@ -43,7 +43,7 @@ from arrears.delivery.files import BLOCK, DeliveryFile
 from arrears.delivery.header import NOT_EVEN_A_HEADER, column_faults
 from arrears.delivery.lines import LONGEST_LINE
 from arrears.delivery.pii import Treatment, treat_rows, treatments
-from arrears.delivery.rendering import date_format, rendered
+from arrears.delivery.rendering import ISO_DATE, date_format, rendered
 from arrears.delivery.stream import PiiKey, RowStream
 
 BATCH = 5_000
@@ -280,6 +280,6 @@ def _shows_percent(number_format: str) -> bool:
 def _moment(value: dt.datetime, column: TableField | None) -> str:
     if (column is not None and column.type == "datetime") or value.time() != dt.time():
         return value.isoformat()
-    pattern = date_format(column) if column is not None and column.type == "date" else "%Y-%m-%d"
+    pattern = date_format(column) if column is not None and column.type == "date" else ISO_DATE
     # Not strftime: it needs a locale that has the characters of the pattern.
     return pattern.replace("%Y", f"{value:%Y}").replace("%m", f"{value:%m}").replace("%d", f"{value:%d}")

@@ -25,10 +25,11 @@ from arrears.delivery.fault import BrokenFile, Fault
 from arrears.delivery.header import column_faults
 from arrears.delivery.lines import LONGEST_LINE
 from arrears.delivery.pii import Treatment, treatments
-from arrears.delivery.rendering import date_format, unstorable
+from arrears.delivery.rendering import ISO_DATE, date_format, unstorable
 from arrears.delivery.stream import RowStream
 
 BATCH = 8_192  # rows at most
+MIDNIGHT = r"T00:00:00(\.0+)?$"
 LARGEST_BATCH = 1 << 24  # bytes of text
 FEWEST = 16  # rows, for a column may be known by the size of all its values only
 READ_AHEAD = 1 << 20  # bytes per column: a column of a row group is not held in memory whole
@@ -192,8 +193,8 @@ def _text(values: pa.Array, column: TableField) -> pa.Array:
         return _without_exponents(values)
     if types.is_timestamp(values.type):
         return _moments(values, column)
-    if types.is_date(values.type) and column.type == "date":
-        return pc.strftime(values, date_format(column))
+    if types.is_date(values.type) and column.type == "date" and (pattern := date_format(column)) != ISO_DATE:
+        return pc.strftime(values, pattern)  # which takes many times as long as the cast below, of ISO dates
     if types.is_integer(values.type) or types.is_boolean(values.type):
         return values
     return values.cast(pa.string())
@@ -232,9 +233,9 @@ def _moments(values: pa.Array, column: TableField) -> pa.Array:
     texts = pc.strftime(values, "%Y-%m-%dT%H:%M:%S")
     if column.type != "date":
         return texts
-    return pc.if_else(
-        pc.match_substring_regex(texts, r"T00:00:00(\.0+)?$"), pc.strftime(values, date_format(column)), texts
-    )
+    if (pattern := date_format(column)) == ISO_DATE:
+        return pc.replace_substring_regex(texts, MIDNIGHT, "")
+    return pc.if_else(pc.match_substring_regex(texts, MIDNIGHT), pc.strftime(values, pattern), texts)
 
 
 def _treated(texts: pa.Array, treat: Treatment) -> pa.Array:

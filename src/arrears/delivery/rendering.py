@@ -13,6 +13,8 @@ from arrears.delivery.files import DeliveryFile
 
 Row = Sequence[str | None]
 
+ISO_DATE = "%Y-%m-%d"
+
 
 def rendered(file: DeliveryFile, rows: Sequence[Row], first_line: int) -> bytes:
     """The rows as UTF-8.
@@ -40,7 +42,7 @@ def date_format(column: TableField) -> str:
     """How to write the date of a cell that holds a date, not a text, so that it is read in that column (strptime)."""
     formats = [pattern for pattern in (column.format, *(column.arrears.formats or [])) if "%" in pattern]
     whole = (pattern for pattern in formats if "%d" in pattern)
-    return next(whole, formats[0] if formats else "%Y-%m-%d")
+    return next(whole, formats[0] if formats else ISO_DATE)
 
 
 def _written(rows: Sequence[Row], quoting: Literal[0, 1]) -> str:
