@@ -1,4 +1,8 @@
-"""JSON Lines: one object a line. Numbers keep the digits they are written with; objects are taken apart."""
+"""JSON Lines: one object a line. Numbers keep the digits they are written with; objects are taken apart.
+
+Lines are read many at once where they are as they should be (`json_columns`), and one by one where they are not: that
+takes four times as long, and says what is wrong. Both give the same rows.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from arrears.contract.model import Manifest
+from arrears.delivery.columns import written
 from arrears.delivery.fault import BrokenFile, Fault
 from arrears.delivery.files import DeliveryFile
+from arrears.delivery.json_columns import JsonColumns
 from arrears.delivery.lines import utf8_lines
 from arrears.delivery.pii import treat_rows, treatments
 from arrears.delivery.rendering import rendered
@@ -51,12 +57,20 @@ class JsonLinesStream(RowStream):
 
     def _rows(self) -> Iterator[bytes]:
         personal = treatments(self.resource, self._pii_key)
-        first = 1
-        for lines in self._blocks_of_lines():
+        columns = JsonColumns(self.resource.table)
+        first, blank = 1, 0
+        for block in utf8_lines(self.file):
+            # Columns do not tell a key that is not there from a null, so they wait until every key has been seen.
+            texts = columns.read(block) if not (self._unseen or blank) else None
+            if texts is not None:
+                yield written(self.file, texts, personal, first)
+                first += len(texts[0])
+                continue
+            lines, blank = self._not_blank(block, first, blank)
             rows = [self._row(line, number) for number, line in enumerate(lines, start=first)]
             treat_rows(rows, personal)
             yield rendered(self.file, rows, first)
-            first += len(lines)
+            first += len(rows)
         if first == 1:
             self._refuse_emptiness()
         elif self._unseen:
@@ -65,21 +79,20 @@ class JsonLinesStream(RowStream):
                 *(Fault(self.file.path, rule, column=name) for name in self._names if name in self._unseen)
             )
 
-    def _blocks_of_lines(self) -> Iterator[list[str]]:
-        """The lines without the blank ones at the end."""
-        done, blank = 0, 0
-        for block in utf8_lines(self.file):
-            lines = block.decode().removesuffix("\n").split("\n")
-            written = [line for line in lines if line and not line.isspace()]
-            if blank or len(written) < len(lines):
-                for number, line in enumerate(lines, start=done + 1):
-                    if not line.strip():
-                        blank = blank or number
-                    elif blank:
-                        raise self._broken("a blank line between others", blank)
-            done += len(lines)
-            if written:
-                yield written
+    def _not_blank(self, block: bytes, first: int, blank: int) -> tuple[list[str], int]:
+        """The lines without the blank ones at the end, and on which line those begin (0: none yet).
+
+        first: line of the first of them; blank: where blank lines before them begin.
+        """
+        lines = block.decode().removesuffix("\n").split("\n")
+        kept = [line for line in lines if line and not line.isspace()]
+        if blank or len(kept) < len(lines):
+            for number, line in enumerate(lines, start=first):
+                if not line.strip():
+                    blank = blank or number
+                elif blank:
+                    raise self._broken("a blank line between others", blank)
+        return kept, blank
 
     def _refuse_emptiness(self) -> None:
         """A file without a line says nothing; that it is whole must be said by a manifest."""

@@ -9,7 +9,6 @@ time. Limit: what a file says of its own sizes and encodings is believed.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -17,15 +16,16 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv, types
+from pyarrow import types
 from pyarrow.parquet import ParquetFile
 
 from arrears.contract.model import TableField
+from arrears.delivery.columns import written
 from arrears.delivery.fault import BrokenFile, Fault
 from arrears.delivery.header import column_faults
 from arrears.delivery.lines import LONGEST_LINE
-from arrears.delivery.pii import Treatment, treatments
-from arrears.delivery.rendering import ISO_DATE, date_format, unstorable
+from arrears.delivery.pii import treatments
+from arrears.delivery.rendering import ISO_DATE, date_format
 from arrears.delivery.stream import RowStream
 
 BATCH = 8_192  # rows at most
@@ -33,7 +33,6 @@ MIDNIGHT = r"T00:00:00(\.0+)?$"
 LARGEST_BATCH = 1 << 24  # bytes of text
 FEWEST = 16  # rows, for a column may be known by the size of all its values only
 READ_AHEAD = 1 << 20  # bytes per column: a column of a row group is not held in memory whole
-CSV = csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
 class ParquetStream(RowStream):
@@ -48,9 +47,7 @@ class ParquetStream(RowStream):
             first = 1
             for batch in table.iter_batches(self._rows_at_a_time(table, source), use_threads=False):
                 texts = [self._texts(batch.column(column.name), column, first) for column in columns]
-                for position, treat in personal:
-                    texts[position] = _treated(texts[position], treat)
-                yield self._written(texts, first)
+                yield written(self.file, texts, personal, first)
                 first += batch.num_rows
 
     @contextmanager
@@ -131,15 +128,6 @@ class ParquetStream(RowStream):
             if long >= 0:
                 raise self._too_long(column.name, first + long)
         return texts
-
-    def _written(self, texts: list[pa.Array], first: int) -> bytes:
-        sink = io.BytesIO()
-        csv.write_csv(pa.record_batch(texts, names=[str(number) for number in range(len(texts))]), sink, CSV)
-        block = sink.getvalue()
-        if b"\0" in block:
-            lists = (text.cast(pa.string()).to_pylist() for text in texts)
-            raise unstorable(self.file, list(zip(*lists, strict=True)), first)
-        return block
 
 
 # ── types ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,9 +224,3 @@ def _moments(values: pa.Array, column: TableField) -> pa.Array:
     if (pattern := date_format(column)) == ISO_DATE:
         return pc.replace_substring_regex(texts, MIDNIGHT, "")
     return pc.if_else(pc.match_substring_regex(texts, MIDNIGHT), pc.strftime(values, pattern), texts)
-
-
-def _treated(texts: pa.Array, treat: Treatment) -> pa.Array:
-    """Personal data hashed or dropped."""
-    values = texts.cast(pa.string()).to_pylist()
-    return pa.array([None if value is None else treat(value) for value in values], pa.string())
