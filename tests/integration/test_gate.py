@@ -326,14 +326,15 @@ def test_lenders_are_held_against_the_deliveries_that_the_build_is_made_from(can
     ):  # fmt: skip
         run(sent, lender, day, became)
     run("insert into ops.delivery_in_build values ((select min(delivery_id) from ops.delivery), %s, null)", number)
-    run("alter table candidate.dim_lender add days_stale integer")
+    run("alter table candidate.dim_lender add days_stale integer, add days_missing integer default 0")
     run("update candidate.dim_lender set is_stale = true, days_stale = 31")
     run("insert into candidate.dim_lender values ('c', null, true, 0)")
+    run("create table candidate.mart_data_quality_daily (lender text, business_date date, delivery_status text)")
     run("create table candidate.dim_date as select date '2024-03-31' as date, true as is_month_end")
     (suite,) = [suite for suite in suites(SOURCE_ROOT / "expectations", "candidate") if suite.table == "dim_lender"]
     queries = [rows_query(Batch(suite, "select * from candidate.dim_lender"), one.name) for one in suite.expectations]
     asked = [query for query in queries if query]
-    assert len(asked) == 3
+    assert len(asked) == 4
     assert [row for query in asked for row in run(query)] == []
 
 

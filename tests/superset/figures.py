@@ -196,7 +196,7 @@ FIGURES = {
         from mart_forbearance_monthly group by 1""",
     # data quality
     "freshness": """
-        select lender, name_en, name_zh, data_as_of, last_delivery_at, is_stale, days_stale from dim_lender""",
+        select lender, name_en, name_zh, data_as_of, last_delivery_at, is_stale, days_stale, days_missing from dim_lender""",
     "rows_in_files": "select business_date, lender, sum(rows_in_files) from mart_data_quality_daily group by 1, 2",
     "quality_rates": """
         select business_date, sum(rows_rejected) / nullif(sum(rows_in_files), 0),

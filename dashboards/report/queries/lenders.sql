@@ -6,6 +6,7 @@ select
     currency,
     data_as_of,
     is_stale,
-    days_stale
+    days_stale,
+    days_missing
 from dim_lender
 order by lender

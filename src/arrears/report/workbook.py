@@ -30,7 +30,7 @@ COLUMNS = {
     for name, columns in {
         "headline": """lender currency as_of loans outstanding_principal balance_overdue_1 overdue_rate par30_rate
             par90_rate""",
-        "lenders": "lender currency data_as_of is_stale days_stale",
+        "lenders": "lender currency data_as_of is_stale days_stale days_missing",
         "ageing": """lender quarter_end bucket loans outstanding_principal share outstanding_year_before
             share_year_before""",
         "overdue_rates": """lender month_end active_loans outstanding_principal balance_overdue_1 overdue_rate
