@@ -50,6 +50,12 @@ class Entry:
         )
 
     @property
+    def is_followed(self) -> bool:
+        """Whether the days after the end of the spell in which another would be a re-default are over."""
+        ended = self._spell.exited_on
+        return ended is not None and ended + DAY * REDEFAULT_DAYS <= self.life.data_as_of
+
+    @property
     def is_redefaulted(self) -> bool:
         """Whether another spell is known to have begun soon after the end of this one."""
         ended = self._spell.exited_on
@@ -97,6 +103,8 @@ def recovery_monthly(lives: Sequence[Life]) -> list[Row]:
             "collected_principal": cents(sum((entry.collected(window) for entry in entered), NOTHING)),
             "cured_loans": len(cured := [entry for entry in entered if entry.is_cured(window)]),
             "redefaulted_90d_loans": sum(entry.is_redefaulted for entry in cured),
+            "followed_cured_loans": sum(entry.is_followed for entry in cured),
+            "followed_redefaulted_loans": sum(entry.is_redefaulted and entry.is_followed for entry in cured),
         }
         for (product, entry_month, bucket, window), entered in cells.items()
     ]

@@ -192,7 +192,8 @@ FIGURES = {
             sum(performing_3m) / nullif(sum(loans) filter (where performing_3m is not null), 0),
             sum(performing_6m) / nullif(sum(loans) filter (where performing_6m is not null), 0),
             sum(performing_12m) / nullif(sum(loans) filter (where performing_12m is not null), 0),
-            sum(redefaulted_loans) / nullif(sum(loans), 0), sum(cosmetic_cures) / nullif(sum(loans), 0)
+            sum(redefaulted_loans) filter (where performing_12m is not null)
+                / nullif(sum(loans) filter (where performing_12m is not null), 0), sum(cosmetic_cures) / nullif(sum(loans), 0)
         from mart_forbearance_monthly group by 1""",
     # data quality
     "freshness": """

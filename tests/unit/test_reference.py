@@ -941,6 +941,10 @@ def test_recovery_counts_cash_after_the_entry_net_of_returns() -> None:
     assert [february[window]["collected_principal"] for window in (3, 7, 15, 30)] == money("30", "0", "0", "80")
     assert [february[window]["cured_loans"] for window in (15, 30)] == [0, 1]
     assert february[30]["redefaulted_90d_loans"] == 1  # March is missed
+    assert [february[30][f"followed_{what}_loans"] for what in ("cured", "redefaulted")] == [1, 1]
+    young = table("mart_recovery_monthly", told, as_of=on(5, 19))  # 89 days after the cure of 20 February
+    (cell,) = [one for one in young if (one["entry_month"], one["window_days"]) == (on(2, 29), 30)]
+    assert [cell[f"{what}_loans"] for what in ("cured", "redefaulted_90d", "followed_cured")] == [1, 1, 0]
 
 
 def test_of_several_entries_in_a_month_the_first_counts() -> None:

@@ -1,4 +1,4 @@
--- Every accepted loan with its terms, as its lender sent it last.
+-- Every accepted loan with its terms, as its lender sent it last; of its scores, the first.
 select
     lender,
     loan_id,
@@ -13,6 +13,6 @@ select
     disbursed_on,
     first_due_on,
     maturity_on,
-    credit_score,
+    score_at_disbursement as credit_score,
     risk_grade
 from {{ ref('stg_loan') }}

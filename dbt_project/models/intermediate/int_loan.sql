@@ -76,7 +76,7 @@ select
     loans.disbursed_on,
     loans.first_due_on,
     loans.maturity_on,
-    loans.credit_score,
+    loans.score_at_disbursement as credit_score,
     loans.risk_grade,
     borrowers.birth_year,
     borrowers.income_band,

@@ -13,7 +13,14 @@ select
     {{ money('sum(outcomes.overdue_principal)') }} as entry_overdue_principal,
     {{ money('sum(outcomes.collected_principal)') }} as collected_principal,
     cast(sum(case when outcomes.is_cured then 1 else 0 end) as bigint) as cured_loans,
-    cast(sum(case when outcomes.is_redefaulted then 1 else 0 end) as bigint) as redefaulted_90d_loans
+    cast(sum(case when outcomes.is_redefaulted then 1 else 0 end) as bigint) as redefaulted_90d_loans,
+    cast(sum(case when outcomes.cure_followed_until <= lenders.data_as_of then 1 else 0 end) as bigint)
+        as followed_cured_loans,
+    cast(
+        sum(
+            case when outcomes.is_redefaulted and outcomes.cure_followed_until <= lenders.data_as_of then 1 else 0 end
+        ) as bigint
+    ) as followed_redefaulted_loans
 from {{ in_cells(
     'int_entry_outcome', 'int_recovery_cell',
     on={'lender': 'lender', 'product': 'product', 'entry_month': 'entry_month'}

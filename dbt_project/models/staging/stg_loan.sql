@@ -1,9 +1,16 @@
 -- Every loan a lender ever sent and did not delete, as last sent. Where loans come as snapshots, one that the newest
--- does not list is still here: stg_loan_absence says since when it has been missing.
+-- does not list is still here: stg_loan_absence says since when it has been missing. score_at_disbursement: the first
+-- score that was sent; a later one knows how the loan went.
+{%- set first_score %}
+first_value(credit_score) over (
+            partition by lender, loan_id
+            order by case when credit_score is null then 1 else 0 end, changed_at nulls first, business_date, delivery_id, line_no
+        )
+{%- endset %}
 with
 
 newest as (
-    {{ newest_rows('loan') | indent(4) }}
+    {{ newest_rows('loan', of_news={'score_at_disbursement': first_score | trim}) | indent(4) }}
 )
 
 select
@@ -23,6 +30,7 @@ select
     newest.first_due_on,
     newest.maturity_on,
     newest.credit_score,
+    newest.score_at_disbursement,
     newest.risk_grade,
     newest.business_date,
     newest.delivery_id,

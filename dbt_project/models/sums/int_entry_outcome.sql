@@ -68,7 +68,8 @@ select
     entries.overdue_principal,
     {{ money('coalesce(collections.collected_principal, 0)') }} as collected_principal,
     cures.lender is not null as is_cured,
-    coalesce({{ add_days('cures.exited_on', 90) }} >= cures.next_entered_on, false) as is_redefaulted
+    coalesce({{ add_days('cures.exited_on', 90) }} >= cures.next_entered_on, false) as is_redefaulted,
+    {{ add_days('cures.exited_on', 90) }} as cure_followed_until
 from entries
 left join collections
     on
