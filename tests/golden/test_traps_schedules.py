@@ -45,6 +45,26 @@ def test_trap_21_a_due_date_moved_without_a_word_is_seen_all_the_same(marts: Mar
     assert marts.at(list(closes), told, "dpd", "contractual_dpd", "is_restructured") == closes
 
 
+def test_trap_21_terms_changed_without_a_word_are_relief_all_the_same(marts: Marts) -> None:
+    """Days moved are an extension, amounts moved new terms, told or not; a part prepayment explains its schedule."""
+    since = "2024-02-05"
+    days = moved(since, "2024-02-15", "2024-03-15")
+    smaller = [due(1, "2024-02-15", 50, version=2, since=since), due(2, "2024-03-15", 150, version=2, since=since)]
+    less = [due(1, "2024-02-01", 100, version=2, since=since), due(2, "2024-03-01", 60, version=2, since=since)]
+    told = marts.of(
+        "2024-02-29",
+        loan(200, "2024-01-01", [*TWO, *days], loan_id="SILENT"),
+        loan(200, "2024-01-01", [*TWO, *days], events=[event("2024-02-03", "extended")], loan_id="TOLD"),
+        loan(200, "2024-01-01", [*TWO, *smaller], loan_id="SMALLER"),
+        loan(200, "2024-01-01", [*TWO, *less], [paid(since, 40, "prepayment")], loan_id="PREPAID"),
+    )
+    columns = ("kind", "granted_month", "loans", "outstanding_principal", "cosmetic_cures")
+    assert told.rows("mart_forbearance_monthly", *columns) == [
+        ("extension", on("2024-02-29"), 2, 400, 1),
+        ("instalment_plan", on("2024-02-29"), 1, 200, 1),
+    ]
+
+
 @pytest.mark.parametrize(
     ("pause", "closes"),
     [

@@ -280,14 +280,20 @@ class Life:
     def relief_days(self) -> list[dt.date]:
         """The days of events that extend or restructure, and of new versions that no prepayment explains."""
         told = {event.event_on for event in self.loan.events if event.kind in seeds.restructuring_events()}
-        unexplained = {
-            version.starts_on
+        return sorted(
+            told | {version.starts_on for version in self.unexplained_versions if version.starts_on is not None}
+        )
+
+    @property
+    def unexplained_versions(self) -> list[Version]:
+        """Schedules that came into force after the first one, and on a day on which nothing was prepaid."""
+        return [
+            version
             for version in self.ledger.versions
             if version.starts_on is not None
             and self.ledger.version(version.starts_on) is version
             and not self._is_prepaid_on(version.starts_on)
-        }
-        return sorted(told | unexplained)
+        ]
 
     def _is_prepaid_on(self, day: dt.date | None) -> bool:
         return any(payment.kind == "prepayment" and payment.value_on == day for payment in self.loan.payments)

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from . import seeds
 from .dates import DAY, add_months, days, month_end, month_end_after
 from .delinquency import Day, Life
 from .facts import Row
 from .money import NOTHING, cents
+from .schedule import Version, due
 
 KINDS_OF_EVENTS = {"extended": "extension", "restructured": "instalment_plan"}
 PERFORMING_AFTER = (3, 6, 12)
@@ -58,16 +60,37 @@ class Grant:
 
 def grants(life: Life) -> list[Grant]:
     """What a loan was granted while it was in the book: of a kind one a month."""
-    found = [*_by_event(life), *_relief(life)]
+    found = [*_new_terms(life), *_relief(life)]
     return [grant for grant in found if grant.on <= life.data_as_of and grant.before is not None]
 
 
-def _by_event(life: Life) -> list[Grant]:
+def _new_terms(life: Life) -> list[Grant]:
+    """By events that say so, and by new schedules of which none does."""
+    told = [
+        (event.event_on, KINDS_OF_EVENTS[event.kind]) for event in life.loan.events if event.kind in KINDS_OF_EVENTS
+    ]
     first: dict[tuple[str, dt.date], dt.date] = {}
-    for event in sorted(life.loan.events, key=lambda event: event.event_on):
-        if event.kind in KINDS_OF_EVENTS:
-            first.setdefault((KINDS_OF_EVENTS[event.kind], month_end(event.event_on)), event.event_on)
+    for day, kind in sorted([*told, *_without_a_word(life)]):
+        first.setdefault((kind, month_end(day)), day)
     return [Grant(life, kind, day) for (kind, _), day in first.items()]
+
+
+def _without_a_word(life: Life) -> list[tuple[dt.date, str]]:
+    """The first days of schedules that neither a prepayment nor an event since the one before began explains."""
+    events = [event.event_on for event in life.loan.events if event.kind in seeds.restructuring_events()]
+    found = []
+    for version in life.unexplained_versions:
+        assert version.starts_on is not None
+        before = life.ledger.version(version.starts_on - DAY)
+        since = dt.date.min if before is None or before.starts_on is None else before.starts_on
+        if not any(since < day <= version.starts_on for day in events):
+            same = before is not None and _principal(before) == _principal(version)
+            found.append((version.starts_on, "extension" if same else "instalment_plan"))
+    return found
+
+
+def _principal(version: Version) -> dict[int, Decimal]:
+    return {instalment.instalment_no: due(instalment, "principal") for instalment in version.instalments}
 
 
 def _relief(life: Life) -> list[Grant]:

@@ -5,17 +5,27 @@
 {%- set grant = ['lender', 'loan_id', 'kind', 'granted_month'] %}
 with
 
-by_event as (
-    select
-        events.lender,
-        events.loan_id,
-        kinds.kind,
-        {{ month_end('events.event_on') }} as granted_month,
-        min(events.event_on) as granted_on,
-        0 as amount_waived
+-- what a lender says it granted, and the new schedules of which it says nothing
+new_terms as (
+    select events.lender, events.loan_id, kinds.kind, events.event_on as granted_on
     from {{ touched('int_loan_event') }} as events
     inner join {{ ref('forbearance_kinds') }} as kinds on events.kind = kinds.event_kind
-    group by events.lender, events.loan_id, kinds.kind, {{ month_end('events.event_on') }}
+    union all
+    select lender, loan_id, kind, relieved_on as granted_on
+    from {{ touched('int_new_terms') }}
+    where not is_told
+),
+
+by_new_terms as (
+    select
+        lender,
+        loan_id,
+        kind,
+        {{ month_end('granted_on') }} as granted_month,
+        min(granted_on) as granted_on,
+        0 as amount_waived
+    from new_terms
+    group by lender, loan_id, kind, {{ month_end('granted_on') }}
 ),
 
 waivers as (
@@ -46,7 +56,7 @@ by_waiver as (
 ),
 
 grants as (
-    select lender, loan_id, kind, granted_month, granted_on, amount_waived from by_event
+    select lender, loan_id, kind, granted_month, granted_on, amount_waived from by_new_terms
     union all
     select lender, loan_id, kind, granted_month, granted_on, amount_waived from by_waiver
 ),
