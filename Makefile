@@ -80,7 +80,7 @@ test-bi: $(VENV)/.dev $(SUPERSET)/.bi  ## Superset: every chart against the mart
 	$(BIN)/python -m pytest -m superset tests/superset
 
 spark-test: $(VENV)/.dev $(SPARK)/.spark  ## Both engines on the same books, every mart row for row; a worker dies on the way
-	$(BIN)/python -m pytest -m spark tests/spark --timeout 7200
+	$(BIN)/python -m pytest -m spark tests/spark --timeout 14400
 
 mutation: $(VENV)/.dev  ## Spoil files and data in every known way, and say how much of it is caught
 	$(BIN)/python -m pytest -q -p tests.mutation.score \

@@ -1,4 +1,4 @@
--- Every day from the year of the first loan to the end of the business date's year. Month-ends come from here, never
+-- Every day from the month of the first loan to the end of the business date's year. Month-ends come from here, never
 -- from the next row of a table.
 with
 
