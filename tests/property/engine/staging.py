@@ -87,7 +87,8 @@ def _rows_of_loan(loan: Loan) -> Iterator[tuple[str, Row]]:
     yield "stg_loan", {
         "loan_id": loan.loan_id, "borrower_id": loan.borrower_id, "product": loan.product, "currency": "CNY",
         "principal": loan.principal, "term_months": loan.term_months, "disbursed_on": loan.disbursed_on,
-        "credit_score": loan.credit_score,
+        "credit_score": 300,  # what the lender says today, and no model is to ask
+        "score_at_disbursement": loan.credit_score,
     }  # fmt: skip
     own = {"loan_id": loan.loan_id}
     for instalment in loan.instalments:
