@@ -32,7 +32,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 VARIABLE = re.compile(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}")
 SUPERSET_IMAGE = "arrears-superset:0.1.0"
 ONE_SHOT = {"airflow-init", "cli", "superset-init", "superset-dashboards"}
-AIRFLOW_SERVICES = ["api-server", "scheduler", "dag-processor", "triggerer"]
+AIRFLOW_SERVICES = ["api-server", "scheduler", "dag-processor"]
 POSTGRES_VARIABLES = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "POSTGRES_INITDB_ARGS"}
 SECRET = re.compile(
     r"PASSWORD$|SECRET|FERNET|PII_KEY|SQL_ALCHEMY_CONN|METADATA_URI|^AIRFLOW_CONN_|WAREHOUSE_URL|WEBHOOK|BROKER_URL|"
@@ -248,7 +248,7 @@ class Native:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        names = ("postgres", "broker", "api-server", "scheduler", "logs", "triggerer")
+        names = ("postgres", "broker", "api-server", "scheduler", "logs")
         self.ports = {name: free_port() for name in names}
         self.values = {name: "s3cret-" + name.lower() for name in self._variables()} | FIGURES
         self.values |= {"AIRFLOW_FERNET_KEY": "Yk9wQ3J6dXh2bTRkN2c4aDFqMmszbDRtNW42bzdwOHE="}
@@ -291,7 +291,6 @@ class Native:
             # Addresses that only need changing because here all services share one machine with others.
             "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(self.ports["scheduler"]),
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self.ports["logs"]),
-            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self.ports["triggerer"]),
         } | configured
 
     @contextmanager
@@ -392,9 +391,9 @@ def test_every_service_starts_and_gets_healthy(tmp_path):
         for name in AIRFLOW_SERVICES:
             command = [native.text(part) for part in SERVICES[name]["command"]]
             processes[name] = running.enter_context(native.started(name, command, native.environment(name)))
-        # The checks of the other two start a Python each time: not while everything else starts.
+        # The check of the third starts a Python each time: not while everything else starts.
         native.wait_until_healthy(["api-server", "scheduler"], 90)
-        native.wait_until_healthy(["dag-processor", "triggerer"], 60)
+        native.wait_until_healthy(["dag-processor"], 60)
         _dags_are_known(native)
         mapped = {library.path for library in psutil.Process(processes["scheduler"].pid).memory_maps()}
         assert any("scipy" in path for path in mapped)  # of Great Expectations', before a task is forked: plugins/

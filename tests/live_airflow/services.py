@@ -31,7 +31,7 @@ USER = "li_na"
 
 
 class Services(Native):
-    """The four services of Airflow.
+    """The services of Airflow.
 
     Args:
         folder: for what they write. changes: environment variables that are other than in production.
