@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from arrears.errors import ArrearsError
+from arrears.simulate import lenders
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST, LAST = dt.date(2024, 3, 28), dt.date(2024, 4, 2)  # a month-end and a quarter-end lie between them
@@ -91,13 +92,11 @@ def dates_in(folder: Path) -> list[dt.date]:
 
 
 def simulated_dates(landing: Path) -> list[dt.date]:
-    """The days, from the first on, for which some lender has delivered."""
+    """The days, from the first on, for which some simulated lender has delivered. Others may deliver there, too."""
     from arrears.contract import contract_for
 
-    lenders = [path.name for path in landing.iterdir()] if landing.is_dir() else []
-
     def delivered(date: dt.date) -> bool:
-        folders = {name: contract_for(ROOT / "lenders", name, date).arrears.delivery.folder for name in lenders}
+        folders = {name: contract_for(ROOT / "lenders", name, date).arrears.delivery.folder for name in lenders()}
         return any((landing / name / folder.format(date=date)).is_dir() for name, folder in folders.items())
 
     return list(takewhile(delivered, (FIRST + dt.timedelta(days=number) for number in count())))
@@ -160,7 +159,7 @@ def simulated() -> None:
     began, landing = time.monotonic(), ROOT / "landing"
     env = start(ROOT / ".arrears", landing)
     simulate(env, max([LAST, *simulated_dates(landing)]))
-    run_dags(env, sorted(path.name for path in landing.iterdir()), simulated_dates(landing))
+    run_dags(env, lenders(), simulated_dates(landing))
     show(env, time.monotonic() - began, "make day")
 
 
@@ -172,7 +171,7 @@ def day() -> None:
     env = start(ROOT / ".arrears", landing)
     date = dates[-1] + dt.timedelta(days=1)
     simulate(env, date, write_from=date)
-    run_dags(env, sorted(path.name for path in landing.iterdir()), [date])
+    run_dags(env, lenders(), [date])
     show(env, time.monotonic() - began, "make day")
 
 
