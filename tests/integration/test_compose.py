@@ -203,6 +203,11 @@ def test_all_of_airflow_takes_other_variables_from_a_file_of_their_own():
     assert all(SERVICES[name]["env_file"] == [{"path": "airflow.env", "required": False}] for name in takers)
 
 
+def test_a_command_starts_nothing_but_the_warehouse():
+    """`docker compose run` runs what a service depends on: with airflow-init, migrations before every `cli status`."""
+    assert set(SERVICES["cli"]["depends_on"]) == {"postgres"}
+
+
 def test_services_are_bounded_pinned_and_restarted():
     for name, service in SERVICES.items():
         assert re.search(r":\d+\.\d+", service["image"]), name
