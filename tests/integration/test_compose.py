@@ -203,6 +203,11 @@ def test_all_of_airflow_takes_other_variables_from_a_file_of_their_own():
     assert all(SERVICES[name]["env_file"] == [{"path": "airflow.env", "required": False}] for name in takers)
 
 
+def test_more_workers_run_more_tasks():
+    """Airflow's limit is of the scheduler, over all workers."""
+    assert VARIABLE.fullmatch(SERVICES["scheduler"]["environment"]["AIRFLOW__CORE__PARALLELISM"])
+
+
 def test_a_command_starts_nothing_but_the_warehouse():
     """`docker compose run` runs what a service depends on: with airflow-init, migrations before every `cli status`."""
     assert set(SERVICES["cli"]["depends_on"]) == {"postgres"}
