@@ -45,7 +45,10 @@ OPTIONAL = {
     "ARREARS_SUPERSET_PASSWORD", "ARREARS_SUPERSET_DATABASE_PASSWORD", "SUPERSET_ADMIN_PASSWORD",
     "SUPERSET_SECRET_KEY",
 }  # fmt: skip
-FIGURES = {"ARREARS_FIRST_BUSINESS_DATE": "2999-01-01"}  # so that nothing is scheduled while we look
+FIGURES = {
+    "ARREARS_FIRST_BUSINESS_DATE": "2999-01-01",  # so that nothing is scheduled while we look
+    "ARREARS_LENDERS_FOLDER": "./lenders",
+}
 
 
 def folder_of(package: str) -> Path:
@@ -69,6 +72,14 @@ def environments() -> Iterator[tuple[str, str, str]]:
             yield name, variable, str(value)
 
 
+def mounts(service: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Source, target and mode of each."""
+    for mount in SERVICES[service]["volumes"]:
+        filled_in = VARIABLE.sub(lambda match: FIGURES.get(match[1], match[3]), mount)
+        source, target, *mode = filled_in.split(":")
+        yield source, target, mode
+
+
 # --- what it says -------------------------------------------------------------------------------------------
 
 
@@ -78,22 +89,22 @@ def test_schema():
 
 
 def test_mounts_exist_and_sources_are_read_only():
-    for name, service in SERVICES.items():
-        for mount in service["volumes"]:
-            source, target, *mode = mount.split(":")
+    used = set()
+    for name in SERVICES:
+        for source, target, mode in mounts(name):
             assert target.startswith("/")
+            used.add(source)
             if source.startswith("./"):
                 assert (ROOT / source).is_dir(), f"{name}: {source}"
-                assert mode == ["ro"], f"{name}: {mount}"
+                assert mode == ["ro"], f"{name}: {source}"
             else:
                 assert source in COMPOSE["volumes"], f"{name}: {source}"
-    used = {mount.split(":")[0] for service in SERVICES.values() for mount in service["volumes"]}
     assert set(COMPOSE["volumes"]) <= used
 
 
 def test_folders_the_package_reads_are_mounted():
     for name in [*AIRFLOW_SERVICES, "airflow-init", "worker"]:
-        targets = {mount.split(":")[1] for mount in SERVICES[name]["volumes"]}
+        targets = {target for _, target, _ in mounts(name)}
         environment = SERVICES[name]["environment"]
         folders = [value for value in environment.values() if str(value).startswith("/opt/arrears/")]
         assert set(folders) <= targets
@@ -201,6 +212,13 @@ def test_all_of_airflow_takes_other_variables_from_a_file_of_their_own():
     takers = {name for name, service in SERVICES.items() if "env_file" in service}
     assert takers == {*AIRFLOW_SERVICES, "airflow-init", "cli", "worker", "superset-dashboards"}
     assert all(SERVICES[name]["env_file"] == [{"path": "airflow.env", "required": False}] for name in takers)
+
+
+def test_whose_lenders_it_runs_has_no_default():
+    """Those of the repository are samples: all due, never delivered, and so paged for every day."""
+    for name in [*AIRFLOW_SERVICES, "airflow-init", "worker", "cli"]:
+        (source,) = [mount for mount in SERVICES[name]["volumes"] if mount.endswith(":/opt/arrears/lenders:ro")]
+        assert VARIABLE.match(source)[2] == ":?"
 
 
 def test_more_workers_run_more_tasks():
