@@ -48,6 +48,7 @@ OPTIONAL = {
 FIGURES = {
     "ARREARS_FIRST_BUSINESS_DATE": "2999-01-01",  # so that nothing is scheduled while we look
     "ARREARS_LENDERS_FOLDER": "./lenders",
+    "ARREARS_AIRFLOW_USERS": "li_na:admin,wang_wei:viewer",
 }
 
 
@@ -423,6 +424,9 @@ def test_every_service_starts_and_gets_healthy(tmp_path):
         native.wait_until_healthy(["api-server", "scheduler"], 90)
         native.wait_until_healthy(["dag-processor"], 60)
         _dags_are_known(native)
+        # Named people, so that an approval is on record by one of them.
+        people = json.loads((tmp_path / "auth" / "passwords.json").read_text())
+        assert set(people) == {"li_na", "wang_wei"}
         mapped = {library.path for library in psutil.Process(processes["scheduler"].pid).memory_maps()}
         assert any("scipy" in path for path in mapped)  # of Great Expectations', before a task is forked: plugins/
 

@@ -48,6 +48,7 @@ class Services(Native):
                 own, f"{role.value}_password"
             ).get_secret_value()
         self.values["ARREARS_AIRFLOW_PASSWORD"] = own.airflow_password.get_secret_value()
+        self.values["ARREARS_AIRFLOW_USERS"] = f"{USER}:admin"
         self.values["ARREARS_PII_KEY"] = own.pii_key.get_secret_value()
 
     def text(self, value: str) -> str:
@@ -60,7 +61,6 @@ class Services(Native):
         return super().environment(service) | {
             "PYTHONDONTWRITEBYTECODE": "",
             "ARREARS_HOME": str(self.warehouse.settings.home),
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
             **self.changes,
         }
 
