@@ -103,7 +103,7 @@ lint: $(VENV)/.dev  ## Style, types and layers
 	$(BIN)/python scripts/layering.py
 
 clean:  ## Stop the embedded server and remove everything that make wrote
-	@for home in .arrears .arrears/real; do \
+	@for home in .arrears .arrears/real .arrears/walk; do \
 		if [ -x $(BIN)/arrears ] && [ -d $$home/postgres ]; then ARREARS_HOME=$$home $(BIN)/arrears down; fi; done
 	rm -rf $(VENV) $(SUPERSET) $(BENCH) $(SPARK) .cache .arrears landing truth dbt_project/target dbt_project/logs \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -38,10 +38,11 @@ console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isat
 
 
 def environment(home: Path, landing: Path) -> dict[str, str]:
-    """The environment of every command: where the warehouse's state, the landing folder and Airflow's home are."""
+    """The environment of every command: where the warehouse's state, deliveries, contracts and Airflow's home are."""
     own = {
         "ARREARS_HOME": str(home),
         "ARREARS_LANDING": str(landing),
+        "ARREARS_LENDERS": str(ROOT / "lenders"),
         "AIRFLOW_HOME": str(home / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

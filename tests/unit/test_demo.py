@@ -32,3 +32,11 @@ def test_only_the_simulated_lenders_are_run(demo: Any, tmp_path: Path, monkeypat
     demo.day()
     demo.simulated()
     assert ran == [(lenders(), [demo.FIRST + dt.timedelta(days=1)]), (lenders(), [demo.FIRST])]
+
+
+def test_contracts_of_another_folder_are_left_alone(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walk of docs/onboarding.md exports folders of its own."""
+    for name in ("HOME", "LANDING", "LENDERS"):
+        monkeypatch.setenv(f"ARREARS_{name}", "/elsewhere")
+    env = demo.environment(SOURCE_ROOT / ".arrears", SOURCE_ROOT / "landing")
+    assert not [name for name, value in env.items() if value == "/elsewhere"]
