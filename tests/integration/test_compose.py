@@ -222,6 +222,11 @@ def test_whose_lenders_it_runs_has_no_default():
         assert VARIABLE.match(source)[2] == ":?"
 
 
+def test_bi_tools_reach_the_warehouse_on_this_machine():
+    (port,) = SERVICES["postgres"]["ports"]
+    assert VARIABLE.sub(lambda match: match[3], port) == "127.0.0.1:5432:5432"
+
+
 def test_more_workers_run_more_tasks():
     """Airflow's limit is of the scheduler, over all workers."""
     assert VARIABLE.fullmatch(SERVICES["scheduler"]["environment"]["AIRFLOW__CORE__PARALLELISM"])
