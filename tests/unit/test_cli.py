@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from arrears.settings import settings
 
 from ..integration.command_line import CommandLine
 
@@ -13,3 +17,19 @@ def test_a_dimension_is_filtered_by_once(capsys: pytest.CaptureFixture[str], mon
     answer = CommandLine(capsys, monkeypatch)(*asked)
     assert (answer.code, answer.out) == (2, "")
     assert "--where has a dimension twice: ask for one value of each, or group by it." in answer.err
+
+
+def test_a_file_that_cannot_be_written_is_no_refusal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Exit code 1 would say that the data are wrong, and a retry would not be worth it."""
+    taken = tmp_path / "landing"
+    taken.write_text("a file where a folder should be")
+    monkeypatch.setenv("ARREARS_LANDING", str(taken))
+    settings.cache_clear()
+    days = ("--from", "2024-03-30", "--to", "2024-03-31")
+    answer = CommandLine(capsys, monkeypatch)("simulate", *days, "--loans", "1", "--lender", "lakala")
+    settings.cache_clear()
+    assert (answer.code, answer.out) == (3, "")
+    assert answer.err.startswith("error: A file or the network failed: ")
+    assert str(taken) in answer.err

@@ -13,7 +13,7 @@ import arrears
 from arrears import pipeline
 from arrears.cli import output
 from arrears.contract import lenders as all_lenders
-from arrears.errors import ArrearsError, Refused, Usage
+from arrears.errors import ArrearsError, Infrastructure, Refused, Usage
 from arrears.settings import Role, settings
 from arrears.warehouse.address import Address
 
@@ -37,6 +37,9 @@ def main() -> None:
     except ArrearsError as failure:
         output.error(str(failure))
         sys.exit(failure.exit_code)
+    except OSError as failure:
+        output.error(f"A file or the network failed: {failure}. Mend that, and run the command again.")
+        sys.exit(Infrastructure.exit_code)
 
 
 @app.callback(invoke_without_command=True)
