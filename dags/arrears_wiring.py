@@ -261,6 +261,9 @@ RETRY_POLICY = ExceptionRetryPolicy(
                 "psycopg2.OperationalError",  # lost connection, lock timeout, deadlock, serialisation failure
                 "psycopg2.InterfaceError",
                 "builtins.OSError",  # disk, network, object store
+                # What Airflow's API server did not answer; and no connection is there for who asks for one meanwhile.
+                "airflow.sdk.exceptions.AirflowRuntimeError",
+                "airflow.sdk.exceptions.AirflowNotFoundException",
             ],
             action=RetryAction.RETRY,
             reason="The surroundings are at fault: another try may succeed.",

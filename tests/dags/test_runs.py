@@ -108,15 +108,31 @@ def test_infrastructure_failures_are_told_apart(dags, package):
         ("psycopg2.errors.DeadlockDetected", "retry"),
         ("psycopg2.errors.LockNotAvailable", "retry"),
         ("psycopg2.errors.UniqueViolation", "fail"),
+        ("airflow.sdk.exceptions.AirflowNotFoundException", "retry"),
     ],
 )
 def test_retry_policy(dags, error, action):
-    from airflow.sdk import ExceptionRetryPolicy
     from airflow.sdk.module_loading import import_string
 
     raised = import_string(error)("x") if isinstance(error, str) else error
+    assert decided(dags, raised) == action
+
+
+def decided(dags, error):
+    from airflow.sdk import ExceptionRetryPolicy
+
     policy = ExceptionRetryPolicy.deserialize(dags["load_one"].get_task("load").retry_policy.serialize())
-    assert policy.evaluate(raised, 1, 3).action.value == action
+    return policy.evaluate(error, 1, 3).action.value
+
+
+def test_what_airflow_s_own_server_cannot_answer_is_asked_again(dags):
+    """A build of hours whose result could not be handed over, say."""
+    from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+    from airflow.sdk.execution_time.comms import ErrorResponse
+
+    down = {"status_code": None, "message": "connection refused", "exception_type": "ConnectError"}
+    error = AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=down))
+    assert decided(dags, error) == "retry"
 
 
 def test_a_refusal_is_not_retried_and_a_lost_connection_is(dags, package, monkeypatch):
