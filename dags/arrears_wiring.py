@@ -18,6 +18,7 @@ from airflow.sdk import (
     BaseNotifier,
     Connection,
     CronPartitionTimetable,
+    CronTriggerTimetable,
     ExceptionRetryPolicy,
     Param,
     RetryAction,
@@ -125,6 +126,24 @@ def live(timezone: str, month_ends: bool = False, since: date = date.min) -> dic
         return {"start_date": None, "catchup": False}
     opens = max(date.fromisoformat(text), since) + timedelta(days=0 if month_ends else 1)
     return {"start_date": datetime.combine(opens, time(), tzinfo=ZoneInfo(timezone)), "catchup": True}
+
+
+def schedule_of(lender: LenderSummary) -> CronPartitionTimetable | CronTriggerTimetable:
+    """The business dates of a lender; while its contract cannot be read, a run at once and then one a day to say so.
+
+    Nobody knows then which days are due, so those runs are of no business date. Airflow goes on behind the last run
+    that has one: once the contract is mended, every date that was due meanwhile is run.
+    """
+    if lender.problem:
+        return CronTriggerTimetable("0 0 * * *", timezone="UTC", run_immediately=True)
+    return business_dates(lender.timezone, lender.calendar == "month_end")
+
+
+def live_of(lender: LenderSummary) -> dict[str, Any]:
+    """`start_date` and `catchup` of a lender's DAG. That a contract cannot be read is said of today alone."""
+    if lender.problem:
+        return {"start_date": None, "catchup": False}
+    return live(lender.timezone, lender.calendar == "month_end", lender.since)
 
 
 def local_time_after(day: date, at: time, timezone: str) -> datetime:

@@ -8,12 +8,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow.sdk import DAG, Param, get_current_context, get_parsing_context, task
+from airflow.sdk.exceptions import AirflowSkipException
 
 import arrears_wiring as wiring
 from arrears import contract, pipeline
-from arrears.errors import Infrastructure
+from arrears.errors import Infrastructure, Refused
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from arrears.contract import LenderSummary
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,8 @@ nothing before the cut-off at {cutoff} ({timezone}, next day); its partition key
 #### Triage
 - **Pages when** a task fails. `load`: the delivery was refused, or is still not there {patience:g} hours after its
   deadline (next day {deadline}). `gate_delivery`: it loaded, but an expectation of severity critical does not hold.
+  `wait_for_delivery`: the contract cannot be read; as long as that is so, a run a day says it, and none of a business
+  date begins. Mend the contract: there is nothing to clear, and the dates go on behind the last one that was run.
 - **What it means:** this lender keeps its last good state and is marked stale; the others publish.
 - **Look first at** the log of the failed task: it names every reason with file, line, column, value and rule.
   `arrears check {lender} DATE` says the same without loading anything.
@@ -44,13 +49,18 @@ def wait_for_delivery(lender: str) -> bool:
     """True when there is something to load, or when waiting is over: then `load` says what is missing."""
     context = get_current_context()
     wiring.ensure_shared("landing")
-    day = wiring.business_date(context)
     (summary,) = contract.lenders(only=lender)
+    if context["dag_run"].run_type == "scheduled":
+        end_unless_due(summary, context)
+    day = wiring.business_date(context)
     if wiring.now() < wiring.local_time_after(day, summary.cutoff, summary.timezone):
         return False  # the lender's day is not over
     deadline = wiring.local_time_after(day, summary.deadline, summary.timezone)
     if not context["params"]["wait"] or wiring.now() >= deadline + wiring.delivery_patience():
         return True
+    if summary.problem:
+        log.warning("%s", summary.problem)  # goes on once it is mended; a run of no date fails for it
+        return False
     try:
         return pipeline.delivery_complete(lender, day)
     except Infrastructure as error:
@@ -58,6 +68,17 @@ def wait_for_delivery(lender: str) -> bool:
             raise
         log.warning("%s", error)  # nobody needs the files yet
         return False
+
+
+def end_unless_due(lender: LenderSummary, context: Context) -> None:
+    """End a run that no delivery belongs to. Such are made while a contract cannot be read, and before it changes."""
+    if context["dag_run"].partition_key is None:
+        if lender.problem:
+            raise Refused(lender.problem)
+        raise AirflowSkipException("The contract can be read again; the business dates go on by themselves.")
+    day = wiring.business_date(context)
+    if not lender.is_due(day):
+        raise AirflowSkipException(f"The lender delivers nothing for {day}.")
 
 
 @task
@@ -78,11 +99,10 @@ def gate_delivery(lender: str, delivery_id: int) -> None:
 
 def load_dag(lender: LenderSummary) -> DAG:
     """The DAG of one lender."""
-    month_ends = lender.calendar == "month_end"
     with DAG(
         dag_id=f"load_{lender.lender}",
         dag_display_name=f"Load {lender.name_en} {lender.name_zh or ''}".strip(),
-        description=f"Take in the {'monthly' if month_ends else 'daily'} delivery",
+        description=f"Take in the {'monthly' if lender.calendar == 'month_end' else 'daily'} delivery",
         doc_md=DOC.format(
             name=lender.name_en,
             lender=lender.lender,
@@ -91,8 +111,8 @@ def load_dag(lender: LenderSummary) -> DAG:
             deadline=f"{lender.deadline:%H:%M}",
             patience=wiring.delivery_patience() / timedelta(hours=1),
         ),
-        schedule=wiring.business_dates(lender.timezone, month_ends),
-        **wiring.live(lender.timezone, month_ends, lender.since),
+        schedule=wiring.schedule_of(lender),
+        **wiring.live_of(lender),
         max_active_runs=8,  # a late delivery must not hold up the days after it
         default_args=wiring.DEFAULT_ARGS,
         params={

@@ -211,7 +211,7 @@ def poke(monkeypatch, module, task, context):
 def test_a_delivery_is_waited_for_from_cutoff_until_patience_ends(lenders, package, at, monkeypatch):
     import load_lenders
 
-    dag_run = SimpleNamespace(partition_key="2024-03-31", conf={}, run_id="r", dag_id="load_one")
+    dag_run = SimpleNamespace(partition_key="2024-03-31", conf={}, run_id="r", dag_id="load_one", run_type="scheduled")
     context = {"dag_run": dag_run, "params": {"wait": True}}
     monkeypatch.setattr(pipeline, "delivery_complete", lambda lender, day: complete)
 
@@ -237,7 +237,7 @@ def test_a_delivery_is_waited_for_from_cutoff_until_patience_ends(lenders, packa
 def test_a_store_that_is_down_is_nobody_s_business_before_the_deadline(lenders, package, at, monkeypatch):
     import load_lenders
 
-    dag_run = SimpleNamespace(partition_key="2024-03-31", conf={}, run_id="r", dag_id="load_one")
+    dag_run = SimpleNamespace(partition_key="2024-03-31", conf={}, run_id="r", dag_id="load_one", run_type="scheduled")
     context = {"dag_run": dag_run, "params": {"wait": True}}
     package.failures["delivery_complete"] = Infrastructure("no store")
     at("2024-04-01T05:59:00+08:00")

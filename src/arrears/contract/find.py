@@ -19,8 +19,8 @@ PATTERN = "datapackage*.yaml"
 class LenderSummary:
     """What scheduling needs to know of a lender. Times are local to `timezone`, on the day after the business date.
 
-    `problem` says why its contract cannot be read. Such a lender is scheduled all the same, with the defaults: its run
-    fails with that reason, and no other lender notices. `since`: the first day its contracts reach back to.
+    `problem` says why its contract cannot be read; what else is said of such a lender are the defaults. Its own runs
+    fail with that reason, and no other lender notices. `since`: the first day its contracts reach back to.
     """
 
     lender: str
