@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -312,43 +313,44 @@ class WebhookNotifier(BaseNotifier):
             raise Infrastructure(f"The webhook answered {answer.status_code}.")
 
 
-class Notice(BaseNotifier):
-    """Tells everyone who is configured; nobody by default.
+CHANNELS = ("webhook", "mail")
 
-    The notifiers are made anew each time: being rendered changes them for good, and a process may have several
-    things to tell.
+# Which of a channel's errors pass is not to be seen in them: a mail server that hangs up is a plain AirflowException.
+TELLING_POLICY = ExceptionRetryPolicy(rules=[], default=RetryAction.RETRY)
+
+
+def notifier(channel: str, message: str) -> BaseNotifier | None:
+    """Who tells a message by a channel; None where nobody is configured.
+
+    Made anew each time: being rendered changes a notifier for good, and a process may have several things to tell.
 
     Args:
         message: a Jinja template; its first line is the subject of a mail.
-        must: whether it is an error that somebody could not be told. If not, the log says so.
     """
+    if channel == "webhook":
+        return WebhookNotifier(message) if os.environ.get("ARREARS_NOTIFY_WEBHOOK") else None
+    addresses = os.environ.get("ARREARS_NOTIFY_EMAIL")
+    if not addresses:
+        return None
+    from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
-    def __init__(self, message: str, *, must: bool = True) -> None:
+    # A mail is HTML: bare, it would lose its line ends and whatever stands in angle brackets.
+    body = f"<pre>{{% filter e %}}{message}{{% endfilter %}}</pre>"
+    return SmtpNotifier(to=addresses, subject=message.splitlines()[0], html_content=body)
+
+
+class Notice(BaseNotifier):
+    """Tells everyone who is configured, in passing: who cannot be told stops neither the others nor the task."""
+
+    def __init__(self, message: str) -> None:
         super().__init__()
-        self.message, self.must = message, must
+        self.message = message
 
     def notify(self, context: Context) -> None:
-        """A channel that fails does not stop the others; the first error is raised afterwards."""
-        errors: list[Exception] = []
-        for notifier in self._notifiers():
-            try:
-                notifier(context)  # logs its own error
-            except Exception as error:
-                errors.append(error)
-        if errors and self.must:
-            raise errors[0]
-
-    def _notifiers(self) -> list[BaseNotifier]:
-        found: list[BaseNotifier] = []
-        if os.environ.get("ARREARS_NOTIFY_WEBHOOK"):
-            found.append(WebhookNotifier(self.message))
-        if addresses := os.environ.get("ARREARS_NOTIFY_EMAIL"):
-            from airflow.providers.smtp.notifications.smtp import SmtpNotifier
-
-            # A mail is HTML: bare, it would lose its line ends and whatever stands in angle brackets.
-            body = f"<pre>{{% filter e %}}{self.message}{{% endfilter %}}</pre>"
-            found.append(SmtpNotifier(to=addresses, subject=self.message.splitlines()[0], html_content=body))
-        return found
+        for channel in CHANNELS:
+            if found := notifier(channel, self.message):
+                with suppress(Exception):  # it has logged why
+                    found(context)
 
 
 RUN = "{{ dag_run.partition_key or (dag_run.conf or {}).get('business_date') or dag_run.run_id }}"

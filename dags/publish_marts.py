@@ -142,18 +142,15 @@ with DAG(
 
 # --- what ---------------------------------------------------------------------------------------------------
 
-# Asking goes on where telling fails.
 WAITING = wiring.Notice(
     f"arrears: publication of {wiring.RUN} waits for approval\n"
-    "The gate has warnings: `arrears status` lists them. Answer under Required actions in Airflow.",
-    must=False,
+    "The gate has warnings: `arrears status` lists them. Answer under Required actions in Airflow."
 )
 
 CANNOT_REFRESH = wiring.Notice(
     f"arrears: dashboards may still show what was before {wiring.RUN}\n"
     "Superset could not be told of the publication; why is in the log of refresh_dashboards. "
-    "Again: `arrears dashboards --refresh`.",
-    must=False,
+    "Again: `arrears dashboards --refresh`."
 )
 
 
@@ -245,15 +242,19 @@ def held_back(judged: dict[str, Any]) -> None:
         raise Refused(message, reasons)
 
 
-@task
-def notify(publication: dict[str, Any], report_page: str) -> None:
-    """Tell whoever is configured; nobody by default."""
-    wiring.Notice(
+@task(retry_policy=wiring.TELLING_POLICY)
+def notify(channel: str, publication: dict[str, Any], report_page: str) -> None:
+    """Tell of a publication by one channel, so that trying it again tells nobody twice."""
+    notifier = wiring.notifier(
+        channel,
         f"arrears: published {publication['business_date']}\n"
         f"publication {publication['publication_id']}, {publication['outcome']}: "
         f"{publication['rows_added']:,} rows added, {publication['rows_closed']:,} closed, "
-        f"{len(publication['restatements']):,} restatements\n{report_page}"
-    )(get_current_context())
+        f"{len(publication['restatements']):,} restatements\n{report_page}",
+    )
+    if notifier is None:
+        raise AirflowSkipException(f"Nobody is told by {channel}.")
+    notifier(get_current_context())
 
 
 with DAG(
@@ -289,5 +290,7 @@ with DAG(
     )
     published = publish(built)
     gated >> approve >> published
-    notify(published, report(published))
+    page = report(published)
+    for channel in wiring.CHANNELS:
+        notify.override(task_id=f"notify_{channel}")(channel, published, page)
     published >> [refresh_dashboards(), held_back(gated)]

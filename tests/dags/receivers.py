@@ -40,7 +40,7 @@ class _Post(BaseHTTPRequestHandler):
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """As much of SMTP as one mail takes."""
+    """As much of SMTP as one mail takes. Of the first `hangs_up` clients it takes none."""
 
     daemon_threads = True
 
@@ -48,6 +48,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Mail)
         self.received: list[EmailMessage] = []
         self.recipients: list[str] = []
+        self.hangs_up = 0
 
     @property
     def connection(self) -> str:
@@ -60,6 +61,9 @@ class _Mail(socketserver.StreamRequestHandler):
     server: MailServer
 
     def handle(self) -> None:
+        if self.server.hangs_up:
+            self.server.hangs_up -= 1
+            return
         self._say("220 ready")
         for line in iter(self.rfile.readline, b""):
             command = line.decode().strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
 from email.message import EmailMessage
@@ -97,17 +98,37 @@ def test_nobody_is_told_by_default(dags, package):
     assert run(dags["load_one"]).exit_code == 1
 
 
+@pytest.fixture
+def tried_twice(dags, monkeypatch):
+    for channel in ("webhook", "mail"):
+        task = dags["publish_marts"].get_task(f"notify_{channel}")
+        for name, value in (("retries", 1), ("retry_delay", dt.timedelta(0)), ("retry_exponential_backoff", 0)):
+            monkeypatch.setattr(task, name, value)
+
+
+@pytest.mark.usefixtures("tried_twice")
 def test_one_who_cannot_be_told_keeps_nobody_from_being_told(dags, package, webhook, mails):
+    """Nor is anybody told twice, where that is tried again."""
     webhook.status = 404
     outcome = run(dags["publish_marts"])
     assert package.calls[-1][0] == "report"
     ((task, error),) = outcome.errors
-    assert task == "notify"  # what is published stays published
-    assert (type(error), str(error)) == (Infrastructure, "The webhook answered 404.")  # which is tried again
+    assert task == "notify_webhook"  # what is published stays published
+    assert (type(error), str(error)) == (Infrastructure, "The webhook answered 404.")
+    assert len([message for message in webhook.received if "arrears: published" in message["text"]]) == 2
     assert [mail["Subject"] for mail in mails.received] == [
         "arrears: published 2024-03-31",
-        "arrears: publish_marts.notify failed for 2024-03-31",
+        "arrears: publish_marts.notify_webhook failed for 2024-03-31",
     ]
+
+
+@pytest.mark.usefixtures("tried_twice")
+def test_a_mail_server_that_hangs_up_is_tried_again(dags, webhook, mails):
+    """Airflow's hook says of that what it says of any mistake."""
+    mails.hangs_up = 1
+    assert run(dags["publish_marts"]).state == "success"
+    assert [mail["Subject"] for mail in mails.received] == ["arrears: published 2024-03-31"]
+    assert len(webhook.received) == 1
 
 
 def test_a_failure_stays_what_it_is_where_telling_fails(dags, package, webhook):
