@@ -13,6 +13,7 @@ import logging
 from datetime import date, timedelta
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import (
     DAG,
@@ -61,7 +62,8 @@ engine ran the models.
   a critical expectation does not hold. `approve`: nobody answered within a day, or the run was told not to ask.
   `held_back`: the others are published; of the lenders it names something critical is wrong, and what was published of
   them stands, marked stale. Mend the cause; the next publication has them again if the gate lets it.
-  `report`: the publication stands, and only what people look at is missing; clear `report`, or run `arrears report`.
+  `report`: the publication stands and is told, and only what people look at is missing; clear `report`, which tells
+  once more, with the page; or run `arrears report`.
 - **Look first at** the log of the failed task (for the gate: expectation, rows and the command that shows the
   rest), then at `arrears status`.
 - **Rerun:** once the cause is gone, clear the run from `build` on. Clearing `publish` alone is right only after an
@@ -242,15 +244,17 @@ def held_back(judged: dict[str, Any]) -> None:
         raise Refused(message, reasons)
 
 
-@task(retry_policy=wiring.TELLING_POLICY)
-def notify(channel: str, publication: dict[str, Any], report_page: str) -> None:
-    """Tell of a publication by one channel, so that trying it again tells nobody twice."""
+@task(retry_policy=wiring.TELLING_POLICY, trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+def notify(channel: str, publication: dict[str, Any], report_page: str | None) -> None:
+    """Tell of a publication by one channel, so that trying it again tells nobody twice. Without its report it is told
+    all the same, for the marts show it."""
     notifier = wiring.notifier(
         channel,
         f"arrears: published {publication['business_date']}\n"
         f"publication {publication['publication_id']}, {publication['outcome']}: "
         f"{publication['rows_added']:,} rows added, {publication['rows_closed']:,} closed, "
-        f"{len(publication['restatements']):,} restatements\n{report_page}",
+        f"{len(publication['restatements']):,} restatements\n"
+        f"{report_page or 'It has no report yet: why is in the log of `report`.'}",
     )
     if notifier is None:
         raise AirflowSkipException(f"Nobody is told by {channel}.")
@@ -293,4 +297,6 @@ with DAG(
     page = report(published)
     for channel in wiring.CHANNELS:
         notify.override(task_id=f"notify_{channel}")(channel, published, page)
+    # A run ends as its last tasks do: without this one it would be a success that lacks its report.
+    page >> EmptyOperator(task_id="reported")
     published >> [refresh_dashboards(), held_back(gated)]

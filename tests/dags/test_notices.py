@@ -92,6 +92,29 @@ def test_a_publication_is_told(dags, package, webhook, mails):
     assert [(mail["Subject"], as_read(mail)) for mail in mails.received] == [(message.partition("\n")[0], message)]
 
 
+def test_a_publication_without_its_report_is_told_and_so_is_that(dags, package, webhook):
+    package.failures["report"] = Refused("no such font")
+    outcome = run(dags["publish_marts"])
+    assert (outcome.state, [task for task, _ in outcome.errors]) == ("failed", ["report"])
+    assert [message["text"].splitlines() for message in webhook.received] == [
+        ["arrears: publish_marts.report failed for 2024-03-31", "no such font"],
+        [
+            "arrears: published 2024-03-31",
+            "publication 9, published: 1,200 rows added, 3 closed, 0 restatements",
+            "It has no report yet: why is in the log of `report`.",
+        ],
+    ]
+
+
+@pytest.mark.parametrize("step", ["publish", "gate_candidate"])
+def test_what_is_not_published_is_not_told_as_published(dags, package, webhook, step):
+    package.failures[step] = Refused("x")
+    assert run(dags["publish_marts"]).state == "failed"
+    assert [message["text"] for message in webhook.received] == [
+        f"arrears: publish_marts.{step} failed for 2024-03-31\nx"
+    ]
+
+
 def test_nobody_is_told_by_default(dags, package):
     assert run(dags["publish_marts"]).state == "success"
     package.failures["load"] = Refused("x")
