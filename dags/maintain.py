@@ -23,7 +23,8 @@ there is one (`ARREARS_LAKE`), to what is accepted. Vacuums and analyzes the pub
 
 #### Triage
 - **Pages when** its task fails. Nothing depends on it: the marts are as they were, only larger.
-- **Look first at** the log; a lock or statement timeout means that it met a long publication or query.
+- **Look first at** the log; *waited in vain for the candidate* means that it met a build or a publication that took
+  longer than half an hour.
 - **Rerun:** clear the run, at any time; it goes on where it was.
 """
 

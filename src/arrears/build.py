@@ -24,6 +24,7 @@ from arrears.errors import Refused
 from arrears.settings import Settings
 from arrears.spark.beside import ON_POSTGRES
 from arrears.take_over import take_over
+from arrears.warehouse import locks
 from arrears.warehouse.connect import connect, one
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
     dbt = engine.chosen(settings)
     with connect(url, "build", autocommit=True) as connection, connection.cursor() as cursor:
         # Held until the connection closes: the candidate is neither built twice at once nor built under a publisher.
-        cursor.execute("select pg_advisory_lock(hashtext('arrears.candidate'))")
+        locks.take(cursor, "the candidate", "arrears.candidate", of_session=True)
         _end_orphans(cursor)
         on_spark = settings.engine == "spark"
         if on_spark:

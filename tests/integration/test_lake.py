@@ -230,6 +230,20 @@ def test_a_build_keeps_what_it_may_be_reading(acme: Acme, arrears: CommandLine) 
     assert acme.files() == acme.files_of((DAY, second))
 
 
+def test_who_fills_it_waits_for_another_with_an_end(
+    acme: Acme, arrears: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.deliver(loans=loans("5"))
+    monkeypatch.setattr("arrears.warehouse.connect.LOCK_TIMEOUT", "300ms")
+    with connect(acme.warehouse.url(Role.LOADER), "by hand", autocommit=True) as other, other.cursor() as cursor:
+        cursor.execute("set idle_session_timeout = '20s'")
+        cursor.execute("select pg_advisory_lock(hashtext('arrears.lake'), hashtext('acme'))")
+        done = arrears("lake")
+        process = other.info.backend_pid
+    assert done.code == Infrastructure.exit_code
+    assert f"the files of acme in the lake: in use by process {process} of the server (arrears by hand)" in done.err
+
+
 def test_what_the_newest_build_is_made_from_is_there(acme: Acme, arrears: CommandLine) -> None:
     """Also what was never written, and is no longer accepted by the time somebody looks."""
     first = acme.deliver(loans=loans("5"))

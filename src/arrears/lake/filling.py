@@ -15,6 +15,7 @@ from psycopg2.extensions import cursor as Cursor
 from arrears.contract.entities import ENTITIES
 from arrears.lake import rows
 from arrears.lake.store import Lake, RawFile
+from arrears.warehouse import locks
 from arrears.warehouse.connect import connect, one
 
 
@@ -43,7 +44,7 @@ def fill(*, url: str, lake: str, delivery_id: int | None = None) -> Filled:
     with connect(url, "lake", autocommit=True) as connection, connection.cursor() as cursor:
         for lender in _lenders(cursor, delivery_id):
             # One at a time for a lender: two would write the same files, and one remove what the other just put there.
-            cursor.execute("select pg_advisory_lock(hashtext('arrears.lake'), hashtext(%s))", [lender])
+            locks.take(cursor, f"the files of {lender} in the lake", "arrears.lake", lender, of_session=True)
             standing, there = _standing(cursor, lender), _there(store, lender)
             lacking = [file for file in standing if file not in there]
             for file in lacking:

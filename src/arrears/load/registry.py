@@ -15,6 +15,7 @@ from arrears.contract.entities import ENTITIES
 from arrears.contract.model import Contract
 from arrears.delivery.fault import Fault
 from arrears.delivery.files import Delivery, DeliveryFile
+from arrears.warehouse import locks
 from arrears.warehouse.connect import first, one
 
 REASONS_KEPT = 200
@@ -32,7 +33,7 @@ class Standing:
 
 def lock_lender(cursor: Cursor, lender: str) -> None:
     """Until the transaction ends, no other run touches this lender's deliveries."""
-    cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.load'), hashtext(%s))", [lender])
+    locks.take(cursor, f"the deliveries of {lender}", "arrears.load", lender)
 
 
 def newest(cursor: Cursor, lender: str, business_date: dt.date) -> Standing | None:

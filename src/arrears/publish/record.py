@@ -12,6 +12,7 @@ from psycopg2.extras import execute_values
 
 from arrears.errors import Usage
 from arrears.publish.difference import Change
+from arrears.warehouse import locks
 from arrears.warehouse.connect import first, one
 
 
@@ -63,7 +64,7 @@ class Entry:
 
 def lock(cursor: Cursor) -> None:
     """One writer of `published` at a time, and none beside a build."""
-    cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.candidate'))")
+    locks.take(cursor, "the candidate", "arrears.candidate")
 
 
 def require(cursor: Cursor, publication_id: int) -> None:

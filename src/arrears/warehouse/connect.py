@@ -25,6 +25,9 @@ SURROUNDINGS = (
 # After this long without a sign of life either side takes the other for gone. By default a machine that vanished would
 # hold its locks for two hours, in which its retry waits for them.
 KEEPALIVES = {"idle": 30, "interval": 10, "count": 3}  # seconds, seconds, and unanswered questions
+# Airflow's timeout of a task is a signal, which does not reach who waits in libpq. So the server ends the wait, well
+# before the hour that the shortest of these tasks has: then it is tried again, and in the end somebody is paged.
+LOCK_TIMEOUT = "30min"
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 
@@ -36,7 +39,8 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
     reraise=True,
 )
 def _open(url: str, name: str) -> Connection:
-    address = Address.parse(url).setting(**{f"tcp_keepalives_{what}": str(value) for what, value in KEEPALIVES.items()})
+    of_server = {f"tcp_keepalives_{what}": str(value) for what, value in KEEPALIVES.items()}
+    address = Address.parse(url).setting(lock_timeout=LOCK_TIMEOUT, **of_server)
     of_client: dict[str, Any] = {f"keepalives_{what}": value for what, value in KEEPALIVES.items()}
     opened: Connection = psycopg2.connect(
         address.url(), application_name=f"arrears {name}", connect_timeout=5, **of_client
