@@ -7,9 +7,9 @@ compile() {
 }
 compile --override requirements/overrides.txt --extra embedded --group build pyproject.toml -o requirements/run.lock
 # The image: whichever executor and store a company has.
-compile --override requirements/overrides.txt --extra embedded --extra s3 --extra celery --extra kubernetes --group build \
+compile --override requirements/overrides.txt --extra embedded --extra s3 --extra sftp --extra celery --extra kubernetes --group build \
     --constraint requirements/run.lock pyproject.toml -o requirements/image.lock
-compile --override requirements/overrides.txt --extra embedded --extra s3 --extra celery --extra lineage --group build \
+compile --override requirements/overrides.txt --extra embedded --extra s3 --extra sftp --extra celery --extra lineage --group build \
     --group dev \
     --constraint requirements/run.lock pyproject.toml -o requirements/dev.lock
 compile --group superset -o requirements/superset.lock

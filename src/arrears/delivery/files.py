@@ -47,8 +47,7 @@ class StoredFile:
 
     def _found(self) -> tuple[fsspec.AbstractFileSystem, str]:
         """The file system, and the path in it."""
-        found: tuple[fsspec.AbstractFileSystem, str] = fsspec.url_to_fs(self.location)
-        return found
+        return _file_system(self.location)
 
     @contextmanager
     def _stored(self) -> Iterator[BinaryIO]:
@@ -62,7 +61,11 @@ class StoredFile:
     def exists(self) -> bool:
         with reachable(self.location):
             files, path = self._found()
-            return bool(files.exists(path))
+            try:  # what fsspec calls `exists` takes a lost connection for a file that is not there
+                files.info(path)
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            return True
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -132,6 +135,16 @@ class StoredFile:
             raise Infrastructure(
                 f"{self.path} changed while it was read. Nothing was loaded; run again once it is written."
             )
+
+
+def _file_system(location: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    options: dict[str, Any] = {}
+    if location.startswith(("sftp://", "ssh://")):
+        from arrears.delivery.known_hosts import KnownHosts  # its package need not be installed
+
+        options["host_key_policy"] = KnownHosts
+    found: tuple[fsspec.AbstractFileSystem, str] = fsspec.url_to_fs(location, **options)
+    return found
 
 
 @dataclass(frozen=True)
@@ -277,7 +290,7 @@ class Delivery:
 def _ensure_container(landing: str) -> None:
     """Tell a bucket that does not exist from a day on which nothing has been delivered yet."""
     with reachable(landing):
-        file_system, path = fsspec.url_to_fs(landing)
+        file_system, path = _file_system(landing)
         container, _, _ = path.partition("/")
         exists = not container or isinstance(file_system, LocalFileSystem) or file_system.exists(container)
     if not exists:
