@@ -193,11 +193,13 @@ FIGURES = {
             sum(performing_6m) / nullif(sum(loans) filter (where performing_6m is not null), 0),
             sum(performing_12m) / nullif(sum(loans) filter (where performing_12m is not null), 0),
             sum(redefaulted_loans) filter (where performing_12m is not null)
-                / nullif(sum(loans) filter (where performing_12m is not null), 0), sum(cosmetic_cures) / nullif(sum(loans), 0)
+                / nullif(sum(loans) filter (where performing_12m is not null), 0),
+            sum(cosmetic_cures) / nullif(sum(loans), 0)
         from mart_forbearance_monthly group by 1""",
     # data quality
     "freshness": """
-        select lender, name_en, name_zh, data_as_of, last_delivery_at, is_stale, days_stale, days_missing from dim_lender""",
+        select lender, name_en, name_zh, data_as_of, last_delivery_at, is_stale, days_stale, days_missing
+        from dim_lender""",
     "rows_in_files": "select business_date, lender, sum(rows_in_files) from mart_data_quality_daily group by 1, 2",
     "quality_rates": """
         select business_date, sum(rows_rejected) / nullif(sum(rows_in_files), 0),
