@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from arrears.errors import Usage
@@ -85,6 +85,12 @@ class Settings(BaseSettings):
         default=None, description="has `arrears up` make a database for Superset's metadata"
     )
     pii_key: SecretStr | None = Field(default=None, description="key of the hash over identity numbers")
+
+    @field_validator("lake")
+    @classmethod
+    def _from_anywhere(cls, lake: str) -> str:
+        """A path as every process takes it for the same: Spark knows no `~`, and begins at a folder of its own."""
+        return str(Path(lake).expanduser().absolute()) if lake and "://" not in lake else lake
 
     @classmethod
     def settings_customise_sources(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from arrears import engine
 from arrears.settings import Settings
 
@@ -25,3 +27,15 @@ def test_spark_goes_on_from_what_the_lake_says_it_has(tmp_path: Path) -> None:
     (tmp_path / "built" / "tables.json").write_text(json.dumps({"build": 7, "tables": []}))
     assert engine.still_there(7, own) == 7
     assert engine.still_there(8, own) is None  # of a backup of the lake, or of a build that was not whole
+
+
+def test_a_lake_is_where_it_was_said_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spark takes what does not begin at the root for a folder within its own, and would build of nothing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    said = {"lake": f"{tmp_path}/lake", "~/lake": f"{tmp_path}/home/lake", "/srv/lake": "/srv/lake", "": ""}
+    for url in ("s3://bucket/lake", "file:///srv/lake"):
+        said[url] = url
+    for address, place in said.items():
+        monkeypatch.setenv("ARREARS_LAKE", address)
+        assert Settings(home=tmp_path).lake == place
