@@ -12,14 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from arrears.errors import Infrastructure, Refused
 from arrears.spark.beside import BESIDE, handed_over
 from arrears.spark.place import Place
 from arrears.spark.tables import query
+from arrears.spark.trouble import OF_JAVA, cause
 
 MARTS = "marts"
 
@@ -83,18 +82,8 @@ def _write(session: SparkSession, place: Place, node: Mapping[str, Any]) -> None
     table = f"{_name(node)}{BESIDE}"
     try:
         pieces.write.format("jdbc").options(**place.jdbc(), dbtable=table, batchsize=10000).mode("overwrite").save()
-    except (PySparkException, Py4JJavaError) as error:
-        raise Infrastructure(f"Postgres did not take {table} from Spark: {_cause(error)}") from error
-
-
-def _cause(error: PySparkException | Py4JJavaError) -> str:
-    """The first line of what went wrong in the end, without the rows that the driver's message may show."""
-    if isinstance(error, PySparkException):
-        return str(error).splitlines()[0]
-    cause = error.java_exception
-    while cause.getCause() is not None:
-        cause = cause.getCause()
-    return str(cause).splitlines()[0].partition("VALUES")[0]
+    except OF_JAVA as error:
+        raise Infrastructure(f"Postgres did not take {table} from Spark: {cause(error)}") from error
 
 
 def _counting(nodes: Sequence[Mapping[str, Any]], beside: str) -> str:

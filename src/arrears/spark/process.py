@@ -8,17 +8,21 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from pyspark.sql import SparkSession
+
 from arrears.dbt_process import end_with_the_parent
-from arrears.errors import ArrearsError
+from arrears.errors import ArrearsError, Infrastructure
 from arrears.spark.beside import TROUBLE
 from arrears.spark.hand_over import hand_over
 from arrears.spark.kept import check_room, find_tables, keep_tables, make_schemas, remove_tables
 from arrears.spark.place import Place
 from arrears.spark.session import open_session
 from arrears.spark.tables import copy_control_tables, name_raw_files, running_build
+from arrears.spark.trouble import OF_JAVA, cause
 from arrears.spark.workers import watch
 
 
@@ -39,6 +43,20 @@ def _end(error: ArrearsError) -> NoReturn:
 def _build(place: Place, command: list[str]) -> int:
     session = open_session(place)
     watch(session, place.master, gone=_end)
+    try:
+        code = _build_on(session, place, command)
+        session.stop()
+    except OF_JAVA as error:
+        with suppress(*OF_JAVA):  # Java itself may be gone
+            check_room(session, place)
+        raise Infrastructure(
+            f"Spark failed before or after dbt's models: {cause(error)}. Does every worker reach the lake, and "
+            f"Postgres at {place.host}:{place.port}?"
+        ) from error
+    return code
+
+
+def _build_on(session: SparkSession, place: Place, command: list[str]) -> int:
     build_id = running_build(session, place)
     if "--full-refresh" in command:
         remove_tables(session, place)
@@ -53,7 +71,6 @@ def _build(place: Place, command: list[str]) -> int:
     else:
         hand_over(session, place, Path(command[command.index("--target-path") + 1]))
         keep_tables(session, place, build_id)
-    session.stop()
     return code
 
 
