@@ -40,6 +40,15 @@ def test_what_one_engine_alone_understands_is_refused(model: str) -> None:
     assert list(engine_bound(f"with\n\n{model}\n", BOUND)) == [f":3: {REFUSED[model]} is of one engine"]
 
 
+@pytest.mark.parametrize("model", REFUSED)
+def test_so_is_what_a_macro_is_given(model: str) -> None:
+    """A model's SQL is its own in quotes, too."""
+    given = model.replace("'", "\\'")
+    refused = [f":3: {REFUSED[model]} is of one engine"]
+    assert list(engine_bound(f"select\n{{{{ money(\n'{given}'\n) }}}} as amount\n", BOUND)) == refused
+    assert list(engine_bound(f"select\n{{% set amount =\n'{given}' %}}\n", BOUND)) == refused
+
+
 def test_every_rule_has_an_example() -> None:
     assert set(REFUSED.values()) == set(ENGINE_BOUND)
 
@@ -49,6 +58,8 @@ def test_macros_comments_and_plain_sql_pass() -> None:
     -- now() and "quoted" are said, not asked
     select
         {{ add_days('due_on', "1") }} as next_on,
+        {{ money("case when kind = 'fee' then amount end") }} as fees,
+        {{ ratio or '' }}{% if '' ~ "" %}{% endif %}
         cast(sum(amount) as numeric(18, 2)) as amount,
         {# a::b #} product is distinct from 'a' as is_other
     from {{ ref('fct_payment') }}
