@@ -29,6 +29,13 @@ def test_spark_goes_on_from_what_the_lake_says_it_has(tmp_path: Path) -> None:
     assert engine.still_there(8, own) is None  # of a backup of the lake, or of a build that was not whole
 
 
+@pytest.mark.parametrize("left", ["", '{"bui', "[]", "{}", '{"build": null}', "\0\0\0\0"])
+def test_what_a_power_cut_has_left_of_a_record_is_no_record(tmp_path: Path, left: str) -> None:
+    (tmp_path / "built").mkdir()
+    (tmp_path / "built" / "tables.json").write_text(left)
+    assert engine.still_there(7, Settings(engine="spark", lake=str(tmp_path))) is None
+
+
 def test_a_lake_is_where_it_was_said_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spark takes what does not begin at the root for a folder within its own, and would build of nothing."""
     monkeypatch.chdir(tmp_path)

@@ -74,7 +74,11 @@ class Lake:
             self._files.invalidate_cache()
             if not self._files.exists(path):
                 return None
-            return int(json.loads(self._files.cat_file(path))["build"])
+            written = self._files.cat_file(path)
+        try:
+            return int(json.loads(written)["build"])
+        except (ValueError, KeyError, TypeError):  # what a power cut has left of it: as good as none
+            return None
 
     def put(self, file: RawFile, write: Callable[[BinaryIO], None]) -> None:
         """Have a file written beside its place, and put it there when it is whole."""

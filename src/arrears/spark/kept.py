@@ -8,6 +8,7 @@ is whole it writes down which tables there are, and removes all others.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -69,6 +70,8 @@ def keep_tables(session: SparkSession, place: Place, build_id: int) -> None:
     stream = files.create(unfinished, True)
     stream.writeBytes(record)
     stream.close()
+    if files.getUri().getScheme() == "file":
+        os.sync()  # a power cut may else keep names and lose contents, of this and of the tables that it vouches for
     files.delete(there, False)
     files.rename(unfinished, there)
     _remove_others(session, place, {table.location for table in tables})
