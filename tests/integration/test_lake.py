@@ -30,6 +30,7 @@ from arrears.settings import Role, settings
 from arrears.simulate import simulate
 from arrears.warehouse.connect import connect
 
+from ..chaos.test_disk_full import MIB, mounted
 from ..conftest import Warehouse
 from .command_line import CommandLine
 from .test_load import DAY, LOANS, NEXT, PAYMENTS, Lender
@@ -185,6 +186,23 @@ def test_texts_and_amounts_are_what_they_are(acme: Acme, monkeypatch: pytest.Mon
     assert pa.parquet.ParquetFile(file).num_row_groups > 5
 
 
+def written_anew(acme: Acme) -> list[Any]:
+    """The texts of the lake's payments, once it is written from what raw has now."""
+    shutil.rmtree(acme.lake)
+    assert lake.fill(url=acme.url, lake=str(acme.lake)).written == len(ENTITIES)
+    kept = in_lake(str(acme.lake), "payment")
+    assert kept == in_raw(acme.warehouse, "payment")
+    return [row["channel"] for row in kept]
+
+
+def test_a_text_longer_than_a_block(acme: Acme) -> None:
+    """An event's `detail` may be as long as a line of a file, 16 Mi bytes, and takes twice that in quotes."""
+    acme.deliver(loans=loans("5"), payments=f"{PAYMENTS}P1,L1,2024-03-05,1,\nP2,L1,2024-03-05,1,x\n")
+    long = '"' * (1 << 24)
+    acme.warehouse.rows("update raw.payment set channel = %s where channel = 'x'", long)
+    assert written_anew(acme) == [None, long]
+
+
 # ── what is accepted, and nothing else ───────────────────────────────────────────────────────────────────
 
 
@@ -330,6 +348,31 @@ def test_killed_after_the_delivery_was_accepted(
     assert acme.files() == acme.files_of((DAY, again))
     for entity in ENTITIES:
         assert in_lake(str(acme.lake), entity) == in_raw(acme.warehouse, entity)
+
+
+# ── what is not the lake's fault ──────────────────────────────────────────────────────────────────────────
+
+
+def test_the_warehouse_fails_under_it(acme: Acme, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(cursor: Any, file: RawFile, sink: BinaryIO) -> None:
+        cursor.execute("select pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(rows, "write", cut)
+    with pytest.raises(Infrastructure, match=r"The warehouse at .* failed during lake: server closed the connection"):
+        acme.deliver(loans=loans("5"))
+
+
+def test_no_room_for_temporary_files(acme: Acme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "small").mkdir()
+    number = acme.deliver(loans=loans("5"), payments=f"{PAYMENTS}P1,L1,2024-03-05,1,x\n")
+    acme.warehouse.rows("update raw.payment set channel = %s", "x" * 2 * MIB)
+    shutil.rmtree(acme.lake)
+    with mounted(tmp_path / "small", MIB) as disk, monkeypatch.context() as patch:
+        patch.setattr("tempfile.tempdir", str(disk.folder))
+        with pytest.raises(Infrastructure, match=rf"no room for temporary files in {disk.folder}: .*No space left"):
+            lake.fill(url=acme.url, lake=str(acme.lake))
+    assert written_anew(acme) == ["x" * 2 * MIB]
+    assert acme.files() == acme.files_of((DAY, number))
 
 
 # ── an object store ──────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import tempfile
+from contextlib import closing
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 from pyarrow import csv, parquet
 
 from arrears.errors import Infrastructure
+from arrears.lake.copied import Copied
 from arrears.lake.store import RawFile
 
 TYPES = {
@@ -20,7 +21,7 @@ TYPES = {
 }  # fmt: skip
 DECIMAL = re.compile(r"numeric\((\d+),(\d+)\)")
 PARTITIONED_BY = ("lender", "business_date")  # in the path of a file, and so not in it
-BLOCK = 8 << 20  # bytes of text that are held at a time, and become a row group
+BLOCK = 8 << 20  # bytes of text that are held at a time, and become a row group; more where a row is longer
 
 
 def schema(cursor: Cursor, entity: str) -> pa.Schema:
@@ -45,12 +46,13 @@ def write(cursor: Cursor, file: RawFile, sink: BinaryIO) -> None:
         SQL(", ").join(map(Identifier, columns.names)), Identifier("raw", file.entity), Literal(file.lender),
         Literal(file.delivery_id),
     )  # fmt: skip
-    with tempfile.TemporaryFile() as text, parquet.ParquetWriter(sink, columns, compression="zstd") as whole:
-        cursor.execute("set datestyle = 'ISO, YMD'; set timezone = 'UTC'")
-        cursor.copy_expert(SQL("copy ({}) to stdout (format csv)").format(rows).as_string(cursor), text, size=1 << 20)
-        if not text.tell():
+    cursor.execute("set datestyle = 'ISO, YMD'; set timezone = 'UTC'")
+    with (
+        closing(Copied(cursor, rows)) as text,
+        parquet.ParquetWriter(sink, columns, compression="zstd") as whole,
+    ):
+        if not text.longest:
             return
-        text.seek(0)
         written = 0
         for batch in _typed(text, columns):
             whole.write_batch(batch)
@@ -59,11 +61,12 @@ def write(cursor: Cursor, file: RawFile, sink: BinaryIO) -> None:
             raise Infrastructure(f"Of {cursor.rowcount} rows of {file} {written} were written; the file is left out.")
 
 
-def _typed(text: BinaryIO, columns: pa.Schema) -> csv.CSVStreamingReader:
+def _typed(text: Copied, columns: pa.Schema) -> csv.CSVStreamingReader:
     """COPY writes null as nothing and the empty string in quotes."""
+    block = max(BLOCK, text.longest)
     return csv.open_csv(
         text,
-        read_options=csv.ReadOptions(column_names=columns.names, block_size=BLOCK, use_threads=False),
+        read_options=csv.ReadOptions(column_names=columns.names, block_size=block, use_threads=False),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(
             column_types=columns, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False,

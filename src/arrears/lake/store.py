@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import fsspec
+import psycopg2
 from fsspec.implementations.local import LocalFileSystem
 
 from arrears.errors import ArrearsError, Infrastructure, Usage
@@ -52,7 +53,10 @@ class Lake:
     def __init__(self, address: str) -> None:
         self.address = address
         with self._reachable():
-            self._files, root = fsspec.url_to_fs(address)
+            try:
+                self._files, root = fsspec.url_to_fs(address)
+            except (ImportError, ValueError) as error:  # it knows no such protocol, or lacks the package for it
+                raise Usage(f"ARREARS_LAKE: {address}: {error}") from error
             self._root: str = root.rstrip("/")
 
     def files(self, entity: str, lender: str) -> set[RawFile]:
@@ -101,10 +105,8 @@ class Lake:
         """Says in one message what keeps the lake from being read or written."""
         try:
             yield
-        except ArrearsError:
+        except (ArrearsError, psycopg2.Error):  # what the rows come from is the warehouse
             raise
-        except (ImportError, ValueError) as error:  # fsspec knows no such protocol, or lacks the package for it
-            raise Usage(f"ARREARS_LAKE: {self.address}: {error}") from error
         except Exception as error:  # each object store's package has exceptions of its own
             raise Infrastructure(
                 f"The lake at {self.address} cannot be read or written: {error}. What is accepted stands in raw; "
