@@ -195,6 +195,14 @@ def written_anew(acme: Acme) -> list[Any]:
     return [row["channel"] for row in kept]
 
 
+def test_a_line_break_stays_whole_wherever_a_block_ends(acme: Acme, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are as long as each other, and blocks end at every byte of them."""
+    monkeypatch.setattr(rows, "BLOCK", 257)
+    acme.deliver(loans=loans("5"), payments=PAYMENTS + "".join(f"P{n},L1,2024-03-05,1,x\n" for n in range(1000, 2000)))
+    acme.warehouse.rows("update raw.payment set channel = %s", "a\r\nb\r\r\nc")
+    assert set(written_anew(acme)) == {"a\r\nb\r\r\nc"}
+
+
 def test_a_text_longer_than_a_block(acme: Acme) -> None:
     """An event's `detail` may be as long as a line of a file, 16 Mi bytes, and takes twice that in quotes."""
     acme.deliver(loans=loans("5"), payments=f"{PAYMENTS}P1,L1,2024-03-05,1,\nP2,L1,2024-03-05,1,x\n")
