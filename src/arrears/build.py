@@ -61,14 +61,17 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
 
     Raises:
         Refused: a model or a dbt test failed; each is a reason.
+        Usage: the engine lacks a setting, or cannot do with one.
         Infrastructure: dbt could not run, or the warehouse failed under it.
     """
     dbt = engine.chosen(settings)
+    on_spark = settings.engine == "spark"
+    if on_spark:
+        engine.check_address(url)
     with connect(url, "build", autocommit=True) as connection, connection.cursor() as cursor:
         # Held until the connection closes: the candidate is neither built twice at once nor built under a publisher.
         locks.take(cursor, "the candidate", "arrears.candidate", of_session=True)
         _end_orphans(cursor)
-        on_spark = settings.engine == "spark"
         if on_spark:
             engine.check_order_of_text(cursor)
         rules = base_build.fingerprint(cursor, settings.dbt_project, engine.tables(settings))

@@ -12,6 +12,7 @@ import arrears
 from arrears.errors import Usage
 from arrears.lake import Lake
 from arrears.settings import Settings
+from arrears.warehouse.address import Address
 from arrears.warehouse.connect import one
 
 
@@ -43,6 +44,21 @@ def still_there(base: int | None, settings: Settings) -> int | None:
     if base is None or settings.engine != "spark":
         return base
     return base if Lake(settings.lake).built() == base else None
+
+
+def check_address(url: str) -> None:
+    """Raises Usage where libpq gets to the warehouse by what Java, on this machine and on workers, does not have."""
+    address = Address.parse(url)
+    if address.host.startswith(("/", "@")):
+        raise Usage(
+            f"ARREARS_ENGINE is spark, and ARREARS_WAREHOUSE_URL names a socket, {address.host}, which Java cannot "
+            "open: name the host and port that workers reach the warehouse at."
+        )
+    if ("sslrootcert", "system") in address.options:
+        raise Usage(
+            "ARREARS_ENGINE is spark, and ARREARS_WAREHOUSE_URL says sslrootcert=system, which Java's driver takes for "
+            "a file: name the system's file, for example /etc/ssl/certs/ca-certificates.crt."
+        )
 
 
 def check_order_of_text(cursor: Cursor) -> None:

@@ -53,8 +53,19 @@ def test_what_an_address_says_of_tls_holds_for_dbt_and_for_spark() -> None:
     environment = dbt_environment(url)
     tls = {name: value for name, value in environment.items() if name.startswith("PG")}
     assert tls == {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/etc/ca.pem"}
-    spark = {"ARREARS_SPARK_MASTER": "local[1]", "ARREARS_LAKE": "/lake", "ARREARS_JDBC_DRIVER": "/driver.jar"}
-    jdbc = Place.of_environment(environment | spark).jdbc()
+    jdbc = jdbc_of(url)
     assert jdbc["url"].startswith("jdbc:postgresql://there:5433/db?")
     assert jdbc["url"].endswith("&sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem")
     assert "pw" not in jdbc["url"]
+
+
+def test_java_is_told_the_same_address() -> None:
+    """Its driver takes a + for a blank, and a ? for the end of a name."""
+    jdbc = jdbc_of("postgresql://m%20e:p%20w@[2001:db8::1]:5433/a%2Bb%3Fc%2Fd")
+    assert jdbc["url"].startswith("jdbc:postgresql://[2001:db8::1]:5433/a%2Bb%3Fc%2Fd?")
+    assert (jdbc["user"], jdbc["password"]) == ("m e", "p w")
+
+
+def jdbc_of(url: str) -> dict[str, str]:
+    spark = {"ARREARS_SPARK_MASTER": "local[1]", "ARREARS_LAKE": "/lake", "ARREARS_JDBC_DRIVER": "/driver.jar"}
+    return Place.of_environment(dbt_environment(url) | spark).jdbc()

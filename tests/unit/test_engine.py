@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from arrears import engine
+from arrears.errors import Usage
 from arrears.settings import Settings
 
 
@@ -46,3 +47,17 @@ def test_a_lake_is_where_it_was_said_from(tmp_path: Path, monkeypatch: pytest.Mo
     for address, place in said.items():
         monkeypatch.setenv("ARREARS_LAKE", address)
         assert Settings(home=tmp_path).lake == place
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://me:pw@/db?host=/var/run/postgresql", "names a socket, /var/run/postgresql"),
+        ("postgresql://me:pw@%2Fvar%2Frun:5433/db", "names a socket, /var/run"),
+        ("postgresql://me:pw@there/db?sslmode=verify-full&sslrootcert=system", "sslrootcert=system"),
+    ],
+)
+def test_what_java_does_not_have_is_refused(url: str, said: str) -> None:
+    with pytest.raises(Usage, match=said):
+        engine.check_address(url)
+    engine.check_address("postgresql://me:pw@[2001:db8::1]:5433/db?sslmode=verify-full&sslrootcert=/etc/ca.pem")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from arrears.spark.beside import ON_POSTGRES
 from arrears.warehouse.libpq import TLS
@@ -61,8 +61,9 @@ class Place:
         """Spark's options for the warehouse. The password is in no file and no catalogue: nothing keeps the options."""
         # Keepalive: the connections of a machine that went down hold their locks until somebody notices.
         options = {"reWriteBatchedInserts": "true", "tcpKeepAlive": "true", "ApplicationName": ON_POSTGRES, **self.tls}
+        host = f"[{self.host}]" if ":" in self.host else self.host
         return {
-            "url": f"jdbc:postgresql://{self.host}:{self.port}/{self.database}?{urlencode(options)}",
+            "url": f"jdbc:postgresql://{host}:{self.port}/{quote(self.database, safe='')}?{urlencode(options)}",
             "driver": "org.postgresql.Driver",
             "user": self.user,
             "password": self.password,
