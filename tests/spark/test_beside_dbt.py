@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from arrears import engine
 from arrears.build import build
+from arrears.dbt import dbt_environment
 from arrears.errors import Infrastructure
+from arrears.lake import Lake
 from arrears.settings import Role, Settings, settings
 from benchmarks.cluster import LOOPBACK
 
@@ -17,6 +24,7 @@ from ..conftest import Warehouse
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(1800)]
 
 DAY = dt.date(2024, 3, 31)
+IN_PLACE_OF_DBT = Path(__file__).with_name("in_place_of_dbt.py")
 
 
 @pytest.fixture
@@ -37,3 +45,49 @@ def test_trouble_of_java_is_told_in_one_line(shared_warehouse: Warehouse, on_spa
     assert message.startswith("Spark failed before or after dbt's models: ")
     assert "permission denied for table delivery_file" in message
     assert (len(message.splitlines()), "\tat " in message) == (1, False)
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_build_that_was_given_up_changes_nothing(
+    shared_warehouse: Warehouse, on_spark: Settings, tmp_path: Path, given_up: bool
+) -> None:
+    """Its driver lives on when the server restarts, and another build takes the lock."""
+    run = shared_warehouse.rows
+    begin = "insert into ops.build (business_date, status, code_version) values (%s, %s, 't') returning build_id"
+    run("update ops.build set status = 'failed'")
+    run("drop table if exists intermediate.made__from_spark")
+    ((build_id,),) = run(begin, DAY, "running", role=Role.BUILDER)
+    said = _in_place_of_dbt(shared_warehouse, on_spark, tmp_path)
+    if given_up:
+        run("update ops.build set status = 'failed'")
+        run(begin, DAY, "running", role=Role.BUILDER)
+    (tmp_path / "may_go_on").touch()
+    assert said.stdout is not None
+    output, code = said.stdout.read(), said.wait()
+    there = shared_warehouse.value("select to_regclass('intermediate.made__from_spark') is not null")
+    if given_up:
+        assert (code, there, Lake(on_spark.lake).built()) == (Infrastructure.exit_code, False, None), output
+        assert f"Build {build_id} was given up on its way" in output
+    else:
+        assert (code, there, Lake(on_spark.lake).built()) == (0, True, build_id), output
+
+
+def _in_place_of_dbt(warehouse: Warehouse, own: Settings, folder: Path) -> subprocess.Popen[str]:
+    """A build on Spark that has come to where dbt would run."""
+    process = subprocess.Popen(
+        [*_python(own), str(IN_PLACE_OF_DBT), "--full-refresh", "--target-path", str(folder)],
+        env=_environment(warehouse, own), stdout=subprocess.PIPE, text=True,
+        stdin=subprocess.PIPE,  # it ends with who holds the other end
+    )  # fmt: skip
+    while not (folder / "manifest.json").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.2)
+    return process
+
+
+def _python(own: Settings) -> tuple[str, ...]:
+    return engine.chosen(own).program[:1]
+
+
+def _environment(warehouse: Warehouse, own: Settings) -> dict[str, str]:
+    return {**os.environ, **dbt_environment(warehouse.url(Role.BUILDER)), **engine.chosen(own).environment}

@@ -21,7 +21,7 @@ from arrears.spark.hand_over import hand_over
 from arrears.spark.kept import check_room, find_tables, keep_tables, make_schemas, remove_tables
 from arrears.spark.place import Place
 from arrears.spark.session import open_session
-from arrears.spark.tables import copy_control_tables, name_raw_files, running_build
+from arrears.spark.tables import copy_control_tables, name_raw_files, require_running, running_build
 from arrears.spark.trouble import OF_JAVA, cause
 from arrears.spark.workers import watch
 
@@ -58,6 +58,8 @@ def _build(place: Place, command: list[str]) -> int:
 
 def _build_on(session: SparkSession, place: Place, command: list[str]) -> int:
     build_id = running_build(session, place)
+    if build_id is None:
+        raise Infrastructure("No build is under way on record: it was given up before Spark had started. Build again.")
     if "--full-refresh" in command:
         remove_tables(session, place)
     make_schemas(session, place, build_id)
@@ -69,7 +71,9 @@ def _build_on(session: SparkSession, place: Place, command: list[str]) -> int:
     if code != 0:
         check_room(session, place)
     else:
+        require_running(session, place, build_id)
         hand_over(session, place, Path(command[command.index("--target-path") + 1]))
+        require_running(session, place, build_id)
         keep_tables(session, place, build_id)
     return code
 

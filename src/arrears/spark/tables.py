@@ -40,10 +40,22 @@ AT_ONCE = 4  # tables that are copied
 FOLDERS = ("lender", "business_date")
 
 
-def running_build(session: SparkSession, place: Place) -> int:
-    """The build on record that this process is part of."""
-    found = query(session, place, "select build_id from ops.build where status = 'running'")
-    return int(found.collect()[0]["build_id"])
+def running_build(session: SparkSession, place: Place) -> int | None:
+    """The build that is under way on record."""
+    found = query(session, place, "select build_id from ops.build where status = 'running'").collect()
+    return int(found[0]["build_id"]) if found else None
+
+
+def require_running(session: SparkSession, place: Place, build_id: int) -> None:
+    """Raises Infrastructure where a build is given up: the tables that it would change may be those of the next one.
+
+    Who started it holds a lock for it on a connection, and that ends with the server's restart. This process does not.
+    """
+    if running_build(session, place) != build_id:
+        raise Infrastructure(
+            f"Build {build_id} was given up on its way: the warehouse has lost the connection that held its lock, and "
+            "another build may have begun. What stood before still stands; build again."
+        )
 
 
 def copy_control_tables(session: SparkSession, place: Place) -> None:
