@@ -47,6 +47,21 @@ def test_trouble_of_java_is_told_in_one_line(shared_warehouse: Warehouse, on_spa
     assert (len(message.splitlines()), "\tat " in message) == (1, False)
 
 
+def test_java_is_too_old(
+    shared_warehouse: Warehouse, on_spark: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JAVA_HOME comes before PATH, as it does for Spark."""
+    java = tmp_path / "jdk" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text("#!/bin/sh\necho 'openjdk version \"1.8.0_402\"' >&2\n")
+    java.chmod(0o755)
+    for home, said in {tmp_path / "jdk": f'{java} is version "1.8.0_402"', tmp_path: f"none at {tmp_path}/bin"}.items():
+        monkeypatch.setenv("JAVA_HOME", str(home))
+        with pytest.raises(Infrastructure, match="Spark needs Java 17 or newer and ") as raised:
+            build(DAY, url=shared_warehouse.url(Role.BUILDER), settings=on_spark)
+        assert said in str(raised.value)
+
+
 @pytest.mark.parametrize("given_up", [False, True])
 def test_a_build_that_was_given_up_changes_nothing(
     shared_warehouse: Warehouse, on_spark: Settings, tmp_path: Path, given_up: bool

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import socket
-from pathlib import Path
+import subprocess
 
 from pyspark.errors import PySparkException
+from pyspark.find_spark_home import _find_spark_home
 from pyspark.sql import SparkSession
 
 from arrears.errors import Infrastructure
@@ -15,6 +16,16 @@ from arrears.spark.place import Place
 from arrears.spark.workers import cores, run_a_task
 
 SECONDS_TO_ANSWER = 5
+OLDEST_JAVA = 17
+# As Spark's own start-up finds it, in `bin/spark-class`, once it has read an administrator's spark-env.sh.
+JAVA_OF_SPARK = """
+export SPARK_HOME="$0"
+. "$SPARK_HOME/bin/load-spark-env.sh"
+java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
+command -v "$java" || echo "$java"
+"$java" -version
+"""
+VERSION_OF_JAVA = re.compile(r'version "(?:1\.)?(\d+)[^"]*"')
 MEMORY_OF_THE_DRIVER = "2g"  # one, which Spark gives it unasked, is full of plans and broadcasts with a large book
 
 
@@ -22,9 +33,9 @@ def open_session(place: Place) -> SparkSession:
     """A session on the cluster, which has run a first task.
 
     Raises:
-        Infrastructure: no Java, no JDBC driver, no master or no worker.
+        Infrastructure: no Java or an old one, no JDBC driver, no master or no worker.
     """
-    _find_java()
+    _check_java()
     if not place.driver.is_file():
         raise Infrastructure(
             f"Postgres's JDBC driver is not at {place.driver}: install it (Debian, Ubuntu: libpostgresql-jdbc-java), "
@@ -70,13 +81,24 @@ def open_session(place: Place) -> SparkSession:
     return session
 
 
-def _find_java() -> None:
-    home = os.environ.get("JAVA_HOME")
-    if not (shutil.which("java") or (home and (Path(home) / "bin" / "java").is_file())):
-        raise Infrastructure(
-            "Spark needs Java 17 or newer and there is none: install it (Debian and Ubuntu: openjdk-17-jre-headless), "
-            "or set JAVA_HOME."
+def _check_java() -> None:
+    """Spark would tell of one that is too old by a class that it cannot read."""
+    try:
+        asked = subprocess.run(
+            ["bash", "-c", JAVA_OF_SPARK, _find_spark_home()], capture_output=True, text=True, check=False
         )
+        java, said = asked.stdout.strip().rpartition("\n")[2], asked.stderr
+    except FileNotFoundError:  # as good as an empty PATH
+        java, said = "java", ""
+    version = VERSION_OF_JAVA.search(said)
+    if version and int(version[1]) >= OLDEST_JAVA:
+        return
+    where = f"at {java}" if "/" in java else "in PATH"
+    found = f"{java} is {version[0]}" if version else f"there is none {where}"
+    raise Infrastructure(
+        f"Spark needs Java {OLDEST_JAVA} or newer and {found}: install it (Debian and Ubuntu: "
+        "openjdk-17-jre-headless), or set JAVA_HOME to where it is."
+    )
 
 
 def _find_master(master: str) -> None:
