@@ -25,6 +25,21 @@ pytestmark = [pytest.mark.spark, pytest.mark.timeout(1800)]
 
 DAY = dt.date(2024, 3, 31)
 IN_PLACE_OF_DBT = Path(__file__).with_name("in_place_of_dbt.py")
+# What an administrator may have set for other programs of a cluster, and what the models rely on.
+ELSEWHERE = {
+    "spark.sql.timestampType": ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ"),
+    "spark.sql.sources.default": ("orc", "parquet"),
+    "spark.sql.files.ignoreMissingFiles": ("true", "false"),
+    "spark.sql.files.ignoreCorruptFiles": ("true", "false"),
+    "spark.speculation": ("true", "false"),
+}
+SETTINGS = """
+import json, sys
+from arrears.spark.place import Place
+from arrears.spark.session import open_session
+settings = open_session(Place.of_environment()).conf
+print(json.dumps({name: settings.get(name) for name in sys.argv[1:]}))
+"""
 
 
 @pytest.fixture
@@ -60,6 +75,20 @@ def test_java_is_too_old(
         with pytest.raises(Infrastructure, match="Spark needs Java 17 or newer and ") as raised:
             build(DAY, url=shared_warehouse.url(Role.BUILDER), settings=on_spark)
         assert said in str(raised.value)
+
+
+def test_what_an_administrator_has_set_for_others(
+    shared_warehouse: Warehouse, on_spark: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results do not depend on spark-defaults.conf."""
+    defaults = "".join(f"{name} {elsewhere}\n" for name, (elsewhere, _) in ELSEWHERE.items())
+    (tmp_path / "spark-defaults.conf").write_text(defaults)
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+    done = subprocess.run(
+        [*_python(on_spark), "-c", SETTINGS, *ELSEWHERE], env=_environment(shared_warehouse, on_spark),
+        stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout.splitlines()[-1]) == {name: ours for name, (_, ours) in ELSEWHERE.items()}
 
 
 @pytest.mark.parametrize("given_up", [False, True])

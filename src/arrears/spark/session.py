@@ -53,7 +53,16 @@ def open_session(place: Place) -> SparkSession:
         .config("spark.ui.showConsoleProgress", "false")
         # instants are shown in UTC by both engines; local days are computed from the lender's own zone
         .config("spark.sql.session.timeZone", "UTC")
+        # a time without a zone is of this session's, UTC, and no type of its own
+        .config("spark.sql.timestampType", "TIMESTAMP_LTZ")
         .config("spark.sql.warehouse.dir", place.built)
+        # copies of `ops`, whose format nobody names
+        .config("spark.sql.sources.default", "parquet")
+        # a file that is lost or broken ends the build: without its rows it would go on
+        .config("spark.sql.files.ignoreMissingFiles", "false")
+        .config("spark.sql.files.ignoreCorruptFiles", "false")
+        # two of the same task would both write their rows to Postgres
+        .config("spark.speculation", "false")
         .config("spark.sql.sources.partitionOverwriteMode", "dynamic")
         # what it can conclude about a row of many compared columns grows until there is no memory left
         .config("spark.sql.constraintPropagation.enabled", "false")
