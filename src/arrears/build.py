@@ -22,7 +22,7 @@ from arrears import base_build, engine, lake, lineage
 from arrears.dbt import dbt_environment, last_words, results_of, run_dbt
 from arrears.errors import Refused
 from arrears.settings import Settings
-from arrears.spark.beside import ON_POSTGRES
+from arrears.spark.beside import COUNTED, ON_POSTGRES
 from arrears.take_over import take_over
 from arrears.warehouse import locks
 from arrears.warehouse.connect import connect, one
@@ -88,7 +88,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
             manifest = json.loads((target / "manifest.json").read_text())
             if on_spark:
                 _end_sessions(cursor)  # of workers that are gone: they would hold what is taken over
-                take_over(connection, manifest)
+                take_over(connection, manifest, json.loads((target / COUNTED).read_text()))
             # on Spark nothing is kept for the publisher
             _record_marts(cursor, build_id, manifest, keeps_changes=base is not None and not on_spark)
         except BaseException:

@@ -6,7 +6,7 @@ the build before or this one, and never some of both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg2
@@ -14,14 +14,23 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from arrears.errors import Refused
+from arrears.errors import Infrastructure, Refused
 from arrears.spark.beside import BESIDE, handed_over
+from arrears.warehouse.connect import one
 
 
-def take_over(connection: Connection, manifest: Mapping[str, Any]) -> None:
-    """Put the relations of the candidate in place. Raises Refused where rows break a mart's contract."""
+def take_over(connection: Connection, manifest: Mapping[str, Any], counted: Mapping[str, int]) -> None:
+    """Put the relations of the candidate in place, once no session of Spark's is left.
+
+    Args:
+        counted: the rows that Spark has of each relation, by `schema.name`.
+
+    Raises:
+        Refused: rows break a mart's contract. Infrastructure: there are other rows than Spark has.
+    """
     relations = handed_over(manifest)
     with connection.cursor() as cursor:
+        _count(cursor, relations, counted)
         broken = [fault for node in relations for fault in _declare(cursor, node)]
         if broken:
             raise Refused("Marts break their contracts; the candidate is as it was.", broken)
@@ -39,6 +48,18 @@ def take_over(connection: Connection, manifest: Mapping[str, Any]) -> None:
 
 def _beside(node: Mapping[str, Any]) -> sql.Identifier:
     return sql.Identifier(node["schema"], node["name"] + BESIDE)
+
+
+def _count(cursor: Cursor, relations: Sequence[Mapping[str, Any]], counted: Mapping[str, int]) -> None:
+    """Spark has counted them, but a worker that had been given up, and was only slow, may have gone on after that."""
+    others = [
+        node["name"]
+        for node in relations
+        if one(cursor, sql.SQL("select count(*) from {}").format(_beside(node)))
+        != (counted[f"{node['schema']}.{node['name']}"],)
+    ]
+    if others:
+        raise Infrastructure(f"Postgres has other rows than Spark wrote of {', '.join(others)}: build again.")
 
 
 def _declare(cursor: Cursor, node: Mapping[str, Any]) -> list[str]:

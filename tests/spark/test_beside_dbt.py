@@ -17,6 +17,7 @@ from arrears.dbt import dbt_environment
 from arrears.errors import Infrastructure
 from arrears.lake import Lake
 from arrears.settings import Role, Settings, settings
+from arrears.spark.beside import COUNTED
 from benchmarks.cluster import LOOPBACK
 
 from ..conftest import Warehouse
@@ -114,6 +115,7 @@ def test_a_build_that_was_given_up_changes_nothing(
         assert f"Build {build_id} was given up on its way" in output
     else:
         assert (code, there, Lake(on_spark.lake).built()) == (0, True, build_id), output
+        assert json.loads((tmp_path / COUNTED).read_text()) == {"intermediate.made": 1}
 
 
 def _in_place_of_dbt(warehouse: Warehouse, own: Settings, folder: Path) -> subprocess.Popen[str]:

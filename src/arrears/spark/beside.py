@@ -10,6 +10,8 @@ BESIDE = "__from_spark"
 ON_POSTGRES = "arrears spark"
 # In the lake: which tables the newest whole build there has left, and which build that is.
 RECORD = "tables.json"
+# In dbt's target folder: how many rows Spark has of each relation that it handed over.
+COUNTED = "handed_over.json"
 # Before the message of an error of ours, in a line of JSON, among what Spark and dbt say.
 TROUBLE = "arrears cannot build on Spark: "
 

@@ -15,7 +15,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from arrears.errors import Infrastructure, Refused
-from arrears.spark.beside import BESIDE, handed_over
+from arrears.spark.beside import BESIDE, COUNTED, handed_over
 from arrears.spark.place import Place
 from arrears.spark.tables import query
 from arrears.spark.trouble import OF_JAVA, cause
@@ -30,7 +30,7 @@ SPARKS_NAMES = {"text": "string", "integer": "int", "timestamp with time zone": 
 
 
 def hand_over(session: SparkSession, place: Place, target: Path) -> None:
-    """Write the candidate that the manifest in dbt's `target` describes.
+    """Write the candidate that the manifest in dbt's `target` describes, and there how many rows it has.
 
     Raises:
         Refused: a mart is not what its contract says. Infrastructure: Postgres did not take all of it.
@@ -48,6 +48,7 @@ def hand_over(session: SparkSession, place: Place, target: Path) -> None:
         there = _counted(query(session, place, _counting(left, BESIDE)))
         left = [node for node in left if there[_name(node)] != counted[_name(node)]]
         if not left:
+            (target / COUNTED).write_text(json.dumps(counted))
             return
     names = ", ".join(_name(node) for node in left)
     raise Infrastructure(f"Postgres does not have the rows that Spark wrote of {names}: build again.")
