@@ -1,4 +1,4 @@
-"""A program in Spark's environment: a build with one table, that goes on when it is told to."""
+"""A program in Spark's environment: a build with one table, that goes on when it is told to, or loses its Java."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ def make_one_table(command: list[str]) -> int:
     (target / "manifest.json").write_text(json.dumps({"nodes": {"seed.made": MADE}}))
     while not (target / "may_go_on").exists():
         time.sleep(0.1)
-    return 0
+    if (target / "java_dies").exists():
+        java = session.sparkContext._gateway.proc
+        java.kill()
+        java.wait()
+    return int((target / "may_go_on").read_text())
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from arrears.dbt import dbt_environment
 from arrears.errors import Infrastructure
 from arrears.lake import Lake
 from arrears.settings import Role, Settings, settings
-from arrears.spark.beside import COUNTED
+from arrears.spark.beside import COUNTED, TROUBLE
 from benchmarks.cluster import LOOPBACK
 
 from ..conftest import Warehouse
@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.timeout(1800)]
 
 DAY = dt.date(2024, 3, 31)
 IN_PLACE_OF_DBT = Path(__file__).with_name("in_place_of_dbt.py")
+BEGIN = "insert into ops.build (business_date, status, code_version) values (%s, %s, 't') returning build_id"
 # What an administrator may have set for other programs of a cluster, and what the models rely on.
 ELSEWHERE = {
     "spark.sql.timestampType": ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ"),
@@ -98,17 +99,14 @@ def test_a_build_that_was_given_up_changes_nothing(
 ) -> None:
     """Its driver lives on when the server restarts, and another build takes the lock."""
     run = shared_warehouse.rows
-    begin = "insert into ops.build (business_date, status, code_version) values (%s, %s, 't') returning build_id"
     run("update ops.build set status = 'failed'")
     run("drop table if exists intermediate.made__from_spark")
-    ((build_id,),) = run(begin, DAY, "running", role=Role.BUILDER)
-    said = _in_place_of_dbt(shared_warehouse, on_spark, tmp_path)
+    ((build_id,),) = run(BEGIN, DAY, "running", role=Role.BUILDER)
+    process = _in_place_of_dbt(shared_warehouse, on_spark, tmp_path)
     if given_up:
         run("update ops.build set status = 'failed'")
-        run(begin, DAY, "running", role=Role.BUILDER)
-    (tmp_path / "may_go_on").touch()
-    assert said.stdout is not None
-    output, code = said.stdout.read(), said.wait()
+        run(BEGIN, DAY, "running", role=Role.BUILDER)
+    output, code = _go_on(process, tmp_path, 0)
     there = shared_warehouse.value("select to_regclass('intermediate.made__from_spark') is not null")
     if given_up:
         assert (code, there, Lake(on_spark.lake).built()) == (Infrastructure.exit_code, False, None), output
@@ -118,17 +116,37 @@ def test_a_build_that_was_given_up_changes_nothing(
         assert json.loads((tmp_path / COUNTED).read_text()) == {"intermediate.made": 1}
 
 
+@pytest.mark.parametrize(("of_dbt", "code"), [(1, 1), (0, Infrastructure.exit_code)])
+def test_java_dies(shared_warehouse: Warehouse, on_spark: Settings, tmp_path: Path, of_dbt: int, code: int) -> None:
+    """Under dbt, which has said so in its results; or after it, when nobody else does."""
+    shared_warehouse.rows("update ops.build set status = 'failed'")
+    shared_warehouse.rows(BEGIN, DAY, "running", role=Role.BUILDER)
+    process = _in_place_of_dbt(shared_warehouse, on_spark, tmp_path)
+    (tmp_path / "java_dies").touch()
+    output, ended_with = _go_on(process, tmp_path, of_dbt)
+    said = "Spark failed before or after dbt's models: its Java has ended (out of memory?)"
+    assert (ended_with, said in output, TROUBLE in output) == (code, code != 1, code != 1), output
+
+
 def _in_place_of_dbt(warehouse: Warehouse, own: Settings, folder: Path) -> subprocess.Popen[str]:
     """A build on Spark that has come to where dbt would run."""
     process = subprocess.Popen(
         [*_python(own), str(IN_PLACE_OF_DBT), "--full-refresh", "--target-path", str(folder)],
-        env=_environment(warehouse, own), stdout=subprocess.PIPE, text=True,
+        env=_environment(warehouse, own), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         stdin=subprocess.PIPE,  # it ends with who holds the other end
     )  # fmt: skip
     while not (folder / "manifest.json").exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.2)
     return process
+
+
+def _go_on(process: subprocess.Popen[str], folder: Path, of_dbt: int) -> tuple[str, int]:
+    """What it says once dbt has ended with a code, and its own."""
+    (folder / "code").write_text(str(of_dbt))
+    (folder / "code").rename(folder / "may_go_on")
+    assert process.stdout is not None
+    return process.stdout.read(), process.wait()
 
 
 def _python(own: Settings) -> tuple[str, ...]:

@@ -45,7 +45,6 @@ def _build(place: Place, command: list[str]) -> int:
     watch(session, place.master, gone=_end)
     try:
         code = _build_on(session, place, command)
-        session.stop()
     except OF_JAVA as error:
         with suppress(*OF_JAVA):  # Java itself may be gone
             check_room(session, place)
@@ -53,6 +52,8 @@ def _build(place: Place, command: list[str]) -> int:
             f"Spark failed before or after dbt's models: {cause(error)}. Does every worker reach the lake, and "
             f"Postgres at {place.host}:{place.port}?"
         ) from error
+    with suppress(*OF_JAVA):  # all is done
+        session.stop()
     return code
 
 
@@ -69,7 +70,8 @@ def _build_on(session: SparkSession, place: Place, command: list[str]) -> int:
     name_raw_files(session, place)
     code = run_dbt(command)
     if code != 0:
-        check_room(session, place)
+        with suppress(*OF_JAVA):  # if Java is what failed, dbt has said so
+            check_room(session, place)
     else:
         require_running(session, place, build_id)
         hand_over(session, place, Path(command[command.index("--target-path") + 1]))

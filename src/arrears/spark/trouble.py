@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
-OF_JAVA = (PySparkException, Py4JError)
+GONE = (Py4JNetworkError, ConnectionError)  # at first, and when it is asked again
+OF_JAVA = (PySparkException, Py4JError, *GONE)
 
 
-def cause(error: PySparkException | Py4JError) -> str:
+def cause(error: Exception) -> str:
     """The first line of what went wrong in the end, without the rows that the driver's message may show."""
+    if isinstance(error, GONE):
+        return "its Java has ended (out of memory?)"
     if not isinstance(error, Py4JJavaError):
         return str(error).splitlines()[0]
     cause = error.java_exception
