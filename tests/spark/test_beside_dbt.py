@@ -30,6 +30,7 @@ BEGIN = "insert into ops.build (business_date, status, code_version) values (%s,
 # What an administrator may have set for other programs of a cluster, and what the models rely on.
 ELSEWHERE = {
     "spark.sql.timestampType": ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ"),
+    "spark.sql.decimalOperations.allowPrecisionLoss": ("false", "true"),
     "spark.sql.sources.default": ("orc", "parquet"),
     "spark.sql.files.ignoreMissingFiles": ("true", "false"),
     "spark.sql.files.ignoreCorruptFiles": ("true", "false"),

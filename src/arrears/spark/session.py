@@ -55,6 +55,8 @@ def open_session(place: Place) -> SparkSession:
         .config("spark.sql.session.timeZone", "UTC")
         # a time without a zone is of this session's, UTC, and no type of its own
         .config("spark.sql.timestampType", "TIMESTAMP_LTZ")
+        # a quotient with too many digits loses some of them; it would become null
+        .config("spark.sql.decimalOperations.allowPrecisionLoss", "true")
         .config("spark.sql.warehouse.dir", place.built)
         # copies of `ops`, whose format nobody names
         .config("spark.sql.sources.default", "parquet")
