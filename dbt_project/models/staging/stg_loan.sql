@@ -30,7 +30,7 @@ select
     newest.first_due_on,
     newest.maturity_on,
     newest.credit_score,
-    newest.score_at_disbursement,
+    cast(newest.score_at_disbursement as numeric(9, 2)) as score_at_disbursement,
     newest.risk_grade,
     newest.business_date,
     newest.delivery_id,
