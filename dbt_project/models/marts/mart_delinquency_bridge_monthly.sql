@@ -148,8 +148,8 @@ months as (
             and lenders.data_as_of >= calendar.date
 ),
 
--- A loan that is still in the book may owe less than it did, or (money returned) more: what is less and was not waived
--- is paid down.
+-- A loan may owe less than it did, or (money returned, or a schedule of more than was lent, settled) more: what is less
+-- and was not waived is paid down.
 parts as (
     select
         lender, product, month_end, 0 as opening_30, 0 as rolled_in, 0 as cured, 0 as paid_down, 0 as written_off,
@@ -171,8 +171,7 @@ parts as (
         end as paid_down,
         case when outcome = 'written_off' then opening else 0 end as written_off,
         case
-            when outcome in ('stayed', 'cured') then greatest(closing - opening, 0) - waived
-            when outcome = 'settled' then -waived
+            when outcome in ('stayed', 'cured', 'settled') then greatest(closing - opening, 0) - waived
             when outcome = 'left' then greatest(closing - opening, 0) - waived - closing
             when outcome = 'gone' then -opening
             else 0

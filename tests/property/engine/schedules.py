@@ -48,6 +48,8 @@ def first_schedule(dice: Dice, principal: int, disbursed_on: dt.date) -> list[In
     fee, penalty = dice.pick(FEES), dice.pick(PENALTIES)
     if dice.chance(1, 25):  # the instalments sum to something other than the principal
         principals[-1] = max(principals[-1] + dice.pick((1, -1, 1000, -1000)), 0)
+    if dice.chance(1, 40):  # of more than was lent: the balance falls below zero while instalments are late
+        principals[0] += principal
     version = 2 if dice.chance(1, 40) else 1
     return [
         Instalment(
