@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import fsspec
 import pytest
@@ -64,6 +64,12 @@ class _Login(ServerInterface):
         return OPEN_SUCCEEDED
 
 
+class _Read(SFTPHandle):
+    """A file that is read."""
+
+    readfile: BinaryIO
+
+
 class _Files(SFTPServerInterface):
     """What lies below a folder, to be read."""
 
@@ -79,8 +85,8 @@ class _Files(SFTPServerInterface):
 
     def open(self, path: str, flags: int, attr: SFTPAttributes) -> SFTPHandle | int:
         try:
-            handle = SFTPHandle(flags)
-            handle.readfile = (self.root / path.lstrip("/")).open("rb")  # type: ignore[attr-defined]
+            handle = _Read(flags)
+            handle.readfile = (self.root / path.lstrip("/")).open("rb")
         except OSError as error:
             return SFTPServer.convert_errno(error.errno or SFTP_OK)
         return handle

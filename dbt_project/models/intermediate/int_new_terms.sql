@@ -55,15 +55,15 @@ compared as (
     {%- endfor %}
 ),
 
+other_instalments as (
+    select lender, loan_id, schedule_version, instalment_no
+    from compared
+    group by lender, loan_id, schedule_version, instalment_no
+    having count(*) <> 2 or sum(principal_due) <> 0
+),
+
 other_amounts as (
-    select lender, loan_id, schedule_version
-    from (
-        select lender, loan_id, schedule_version, instalment_no
-        from compared
-        group by lender, loan_id, schedule_version, instalment_no
-        having count(*) <> 2 or sum(principal_due) <> 0
-    ) as instalments
-    group by lender, loan_id, schedule_version
+    select lender, loan_id, schedule_version from other_instalments group by lender, loan_id, schedule_version
 ),
 
 told as (

@@ -42,8 +42,8 @@ class JsonColumns:
 
         block: UTF-8. A number is the text it is written as; an absent key is null.
         """
-        lines = _objects(block)
-        if not self._readable or not lines:
+        lines = _objects(block) if self._readable else 0
+        if not lines:
             return None
         quoted = pc.replace_substring_regex(pa.array([block]), pattern=BARE, replacement=QUOTED)[0].as_buffer()
         options = json.ReadOptions(use_threads=False, block_size=quoted.size + 1)

@@ -1,7 +1,7 @@
 """JSON Lines: one object a line. Numbers keep the digits they are written with; objects are taken apart.
 
 Lines are read many at once where they are as they should be (`json_columns`), and one by one where they are not: that
-takes four times as long, and says what is wrong. Both give the same rows.
+takes two and a half times as long, and says what is wrong. Both give the same rows.
 """
 
 from __future__ import annotations

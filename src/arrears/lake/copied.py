@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import IO
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable
@@ -11,7 +14,7 @@ from arrears.errors import Infrastructure
 
 
 class Copied:
-    """Text of CSV, to be closed. Raises Infrastructure where there is no room for it.
+    """Text of CSV, written by COPY and then read from its beginning.
 
     Attributes:
         longest: bytes of its longest row, which a block has to hold.
@@ -19,17 +22,9 @@ class Copied:
 
     closed = False  # Arrow asks
 
-    def __init__(self, cursor: Cursor, query: Composable) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self.longest = 0
-        try:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
-            cursor.copy_expert(SQL("copy ({}) to stdout (format csv)").format(query), self)
-            self._file.seek(0)
-        except OSError as error:
-            raise Infrastructure(
-                f"Rows on their way to the lake find no room for temporary files in {tempfile.tempdir or 'TMPDIR'}: "
-                f"{error}. Make room there, or set TMPDIR to where there is."
-            ) from error
+        self._file = file
 
     def write(self, row: bytes) -> None:
         """COPY brings a row at a time."""
@@ -43,5 +38,19 @@ class Copied:
             block += after
         return block
 
-    def close(self) -> None:
-        self._file.close()
+
+@contextmanager
+def copied(cursor: Cursor, query: Composable) -> Iterator[Copied]:
+    """The rows of a query, gone afterwards. Raises Infrastructure where there is no room for them."""
+    with ExitStack() as held:
+        try:
+            file = held.enter_context(tempfile.TemporaryFile())
+            text = Copied(file)
+            cursor.copy_expert(SQL("copy ({}) to stdout (format csv)").format(query), text)
+            file.seek(0)
+        except OSError as error:
+            raise Infrastructure(
+                f"Rows on their way to the lake find no room for temporary files in {tempfile.tempdir or 'TMPDIR'}: "
+                f"{error}. Make room there, or set TMPDIR to where there is."
+            ) from error
+        yield text

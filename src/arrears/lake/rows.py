@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -12,7 +11,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 from pyarrow import csv, parquet
 
 from arrears.errors import Infrastructure
-from arrears.lake.copied import Copied
+from arrears.lake.copied import Copied, copied
 from arrears.lake.store import RawFile
 
 TYPES = {
@@ -47,10 +46,7 @@ def write(cursor: Cursor, file: RawFile, sink: BinaryIO) -> None:
         Literal(file.delivery_id),
     )  # fmt: skip
     cursor.execute("set datestyle = 'ISO, YMD'; set timezone = 'UTC'")
-    with (
-        closing(Copied(cursor, rows)) as text,
-        parquet.ParquetWriter(sink, columns, compression="zstd") as whole,
-    ):
+    with copied(cursor, rows) as text, parquet.ParquetWriter(sink, columns, compression="zstd") as whole:
         if not text.longest:
             return
         written = 0
