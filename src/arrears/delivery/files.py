@@ -140,7 +140,8 @@ class StoredFile:
 def _file_system(location: str) -> tuple[fsspec.AbstractFileSystem, str]:
     options: dict[str, Any] = {}
     if location.startswith(("sftp://", "ssh://")):
-        from arrears.delivery.known_hosts import KnownHosts  # its package need not be installed
+        fsspec.get_filesystem_class("sftp")  # says which package is wanting, where one is
+        from arrears.delivery.known_hosts import KnownHosts
 
         options["host_key_policy"] = KnownHosts
     found: tuple[fsspec.AbstractFileSystem, str] = fsspec.url_to_fs(location, **options)
