@@ -492,6 +492,12 @@ FAULTS: dict[str, tuple[tuple[str, str], str, str]] = {
         "",
         "'append' in another",
     ),
+    "lender whose loans would be another's events": (
+        ("name: acme", "name: event_acme"),
+        "name: event_acme",
+        "cannot begin with event_",
+    ),
+    "name that PostgreSQL would cut": (("name: acme", f"name: {'a' * 41}"), "name: aaa", "40 characters"),
     "limit above one": (
         ("  calendar: daily", "  calendar: daily\n  limits: {rejected_share: 2}"),
         "limits",

@@ -302,7 +302,7 @@ class LenderRules(_Ours):
 class Contract(_Standard):
     """One lender's contract, in force from `arrears.effective_from`."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)  # a part of names that PostgreSQL cuts at 63
     title: str | None = None
     arrears: LenderRules
     resources: list[Resource] = Field(min_length=1)
