@@ -102,8 +102,20 @@ def _judge(field: TableField, raw: str, target: EntityField | None, missing: lis
         return value
     if target.kind is Kind.TEXT:
         _must(not target.allowed or text in target.allowed)
+        _must(not target.is_word or not _names_a_person(text))
         return text
     return _fit(field, value, target)
+
+
+def _names_a_person(text: str) -> bool:
+    """Whether there is an address in it, or a mobile or identity number that is no part of an id or longer number."""
+    for run in re.finditer("[0-9]+[Xx]?", text):
+        digits, before, after = run.group(), text[: run.start()][-1:], text[run.end() :][:1]
+        alone = not re.match("[0-9A-Za-z.-]", before) and not re.match("[0-9A-Za-z.]", after)
+        mobile = len(digits) == 11 and digits.isdigit() and digits[0] == "1" and digits[1] >= "3"
+        if alone and (mobile or (len(digits) == 18 and digits[0] != "0")):
+            return True
+    return any(re.search("[^@]@[^@]+[.][A-Za-z][A-Za-z]", word) for word in text.split())
 
 
 def _read(field: TableField, text: str) -> Any:
@@ -201,6 +213,8 @@ NASTY = [
     "2024-1a-01", "2024-1 -01", " 024-01-01", "+024-01-01", "now", "today", "tomorrow", "yesterday", "epoch",
     "infinity", "J2451187", "2024-Ja-01", "2024-W1-01", "Jan1-20-24", "24-J-01-02", "'); drop table raw.loan; --",
     '=HYPERLINK("x")', "a|b", "A", "B", "new", "true", "TRUE", "yes", "否", "是", "王，小明",
+    "13800138000", "张三13800138000", "LN13800138000", "13800138000.5", "138001380001", "12800138000", "#N/A", "广东省",
+    "110101199003072316", "11010119900307231X", "1101011990030723161", "li.na@example.com", "a@b", "@b.cn",
 ]  # fmt: skip
 BLANK = ["", "", "", " ", "\t", "\u00a0", "\u3000", "\ufeff", "\u200b", "\n"]
 DIGITS = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -296,7 +310,8 @@ def _text_cases(draw: st.DrawFn) -> Case:
     values = draw(st.sampled_from([None, {"A": "first", "B": "second"}, {"1": "one", "0": "none", "是": "yes"}]))
     field = _field(constraints=constraints, arrears={"field": "x", "values": values})
     allowed = draw(st.sampled_from([(), ("first", "second", "A", "one", "none", "yes")]))
-    target = EntityField(Kind.TEXT, required=draw(st.booleans()), allowed=allowed)
+    is_word = not allowed and draw(st.booleans())
+    target = EntityField(Kind.TEXT, required=draw(st.booleans()), allowed=allowed, is_word=is_word)
     return Case(field, draw(st.sampled_from([None, target])))
 
 
@@ -389,6 +404,9 @@ NUMBER: dict[str, Any] = {"type": "number"}
         ({"type": "date", "format": "%m/%Y"}, EntityField(Kind.DATE), "02/2024", dt.date(2024, 2, 1)),
         ({"type": "date", "format": "%Y年%m月%d日"}, EntityField(Kind.DATE), "2024年1月5日", dt.date(2024, 1, 5)),
         ({"arrears": {"values": {"是": "true", "否": "false"}}}, EntityField(Kind.FLAG), "否", False),
+        ({}, EntityField(Kind.TEXT, is_word=True), "13800138000", REJECTED),
+        ({}, EntityField(Kind.TEXT, is_word=True), "广东省", "广东省"),
+        ({}, EntityField(Kind.TEXT), "13800138000", "13800138000"),
     ],
 )
 def test_by_hand(cursor: Cursor, properties: dict[str, Any], target: EntityField, text: str, value: object) -> None:

@@ -42,6 +42,7 @@ class EntityField:
         allowed: the closed list of values, for fields that steer rules.
         hashed: it identifies a person, so nothing fills it but what is hashed on the way in.
         longest: the most bytes that a text may have; None: any number, for what nobody looks up.
+        is_word: one of few words of the lender's business, in which nobody's number belongs.
     """
 
     kind: Kind
@@ -51,6 +52,7 @@ class EntityField:
     allowed: tuple[str, ...] = ()
     hashed: bool = False
     longest: int | None = None
+    is_word: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Entity:
 
 
 _text = partial(EntityField, Kind.TEXT, longest=LONGEST)
+_word = partial(_text, is_word=True)
 _money = partial(EntityField, Kind.MONEY)
 _day = partial(EntityField, Kind.DATE)
 _count = partial(EntityField, Kind.INTEGER)
@@ -73,20 +76,20 @@ ENTITIES: dict[str, Entity] = {
         fields={
             "loan_id": _text(required=True),
             "borrower_id": _text(),
-            "product": _text(required=True),
-            "purpose": _text(),
-            "channel": _text(),
-            "funder": _text(),
+            "product": _word(required=True),
+            "purpose": _word(),
+            "channel": _word(),
+            "funder": _word(),
             "currency": _text(required=True),
             "principal": _money(required=True),
             "annual_rate": EntityField(Kind.RATE),
             "term_months": _count(),
-            "repayment_method": _text(),
+            "repayment_method": _word(),
             "disbursed_on": _day(required=True, not_future=True),
             "first_due_on": _day(),
             "maturity_on": _day(),
             "credit_score": EntityField(Kind.SCORE),
-            "risk_grade": _text(),
+            "risk_grade": _word(),
         },
     ),
     "borrower": Entity(
@@ -94,9 +97,9 @@ ENTITIES: dict[str, Entity] = {
         fields={
             "borrower_id": _text(required=True),
             "birth_year": _count(),
-            "gender": _text(),
-            "province": _text(),
-            "income_band": _text(),
+            "gender": _word(),
+            "province": _word(),
+            "income_band": _word(),
             "identity_hash": _text(hashed=True),
         },
     ),
@@ -129,7 +132,7 @@ ENTITIES: dict[str, Entity] = {
             "fee": _money(),
             "penalty": _money(),
             "reverses_payment_id": _text(),
-            "channel": _text(),
+            "channel": _word(),
         },
     ),
     "loan_event": Entity(
@@ -149,10 +152,10 @@ ENTITIES: dict[str, Entity] = {
             "loan_id": _text(required=True),
             "acted_at": EntityField(Kind.INSTANT, required=True, not_future=True),
             "channel": _text(required=True, allowed=("phone", "sms", "visit", "letter", "app", "legal")),
-            "agency": _text(),
+            "agency": _word(),
             "connected": EntityField(Kind.FLAG),
             "party": _text(allowed=("debtor", "contact")),
-            "outcome": _text(),
+            "outcome": _word(),
             "promised_amount": _money(),
             "promised_on": _day(),
             "complaint": EntityField(Kind.FLAG),
@@ -166,7 +169,7 @@ ENTITIES: dict[str, Entity] = {
             "outstanding_principal": _money(),
             "overdue_principal": _money(),
             "dpd": _count(),
-            "status": _text(),
+            "status": _word(),
         },
     ),
 }

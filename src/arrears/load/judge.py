@@ -15,7 +15,7 @@ from arrears.contract.entities import ENTITIES, EntityField, Kind
 from arrears.contract.model import Derivation, Derived, Resource, TableField
 from arrears.delivery.fault import MASKED, SHOWN_CHARACTERS
 from arrears.load.frames import Block
-from arrears.load.values import Day, Value, change_time, cleaned, column, joined, no_error, summed
+from arrears.load.values import PERSONAL, Day, Value, change_time, cleaned, column, joined, no_error, summed
 
 LINE = pl.col("line_no")
 REJECTION = {"line_no": pl.Int64, "column_name": pl.String, "value_masked": pl.String, "rule": pl.String}
@@ -201,7 +201,10 @@ class Judge:
         if not any(part.arrears.pii for part in parts):
             arrived = [pl.col(f"c{self._numbers[part.name]}") for part in parts]
             shown = pl.concat_str(arrived, separator=" + ", ignore_nulls=True) if len(arrived) > 1 else arrived[0]
-            shown = shown.fill_null("").str.slice(0, SHOWN_CHARACTERS)
+            shown = shown.fill_null("")
+            # Where columns are shifted a person's number stands in one that has none.
+            shown = pl.when(shown.str.contains(PERSONAL)).then(pl.lit(MASKED)).otherwise(shown)
+            shown = shown.str.slice(0, SHOWN_CHARACTERS)
         name = " + ".join(part.name for part in parts)
         dates = f"t{self._numbers[name]}" if len(parts) == 1 and parts[0].type == "date" else None
         self._judgements.append(Judgement(name, shown, value, where, excused, dates))

@@ -27,6 +27,9 @@ UNIT_SHIFT = {"fen": 2, "percent": 2, "permille": 3, None: 0}
 LARGEST = {Kind.MONEY: 10**15, Kind.RATE: 999, Kind.SCORE: 999_999, Kind.INTEGER: 2**31 - 1}
 DECIMALS = {Kind.MONEY: 2, Kind.RATE: 6, Kind.SCORE: 2, Kind.INTEGER: 0}
 EMPTY = "empty where a value is required"
+# What a person is known by: an identity number, a mobile number, an e-mail address.
+PERSONAL = r"(\A|[^0-9A-Za-z.-])([1-9][0-9]{16}[0-9Xx]|1[3-9][0-9]{9})([^0-9A-Za-z.]|\z)|[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"
+SHORTEST_PERSONAL = 6  # characters
 
 _EXACT = pl.Decimal(38, 12)
 # Only what ISO 8601 writes: PostgreSQL itself would also take now, tomorrow, infinity and much else.
@@ -136,7 +139,10 @@ def column(
     else:
         value, more = _fitted(field, text, target, day)
         rules += more
-    return Value(text, value, tuple(rules), is_needed(field, target), _plain_amount(field, text, target, values))
+    plain = _plain_amount(field, text, target, values)
+    if target is not None and target.is_word and values is None and not _own_rules(field, text, day):
+        plain = _plain_word(text)
+    return Value(text, value, tuple(rules), is_needed(field, target), plain)
 
 
 def is_needed(field: TableField, target: EntityField | None) -> bool:
@@ -474,9 +480,17 @@ def _offset(zone: pl.Expr) -> pl.Expr:
 def _text_rules(text: pl.Expr, target: EntityField) -> list[Rule]:
     if target.allowed:
         return [Rule(text.is_in(list(target.allowed)), f"not one of {', '.join(target.allowed)}")]
+    rules = []
     if target.longest is not None:
-        return [Rule(text.str.len_bytes() <= target.longest, f"longer than {target.longest} bytes")]
-    return []
+        rules.append(Rule(text.str.len_bytes() <= target.longest, f"longer than {target.longest} bytes"))
+    if target.is_word:
+        rules.append(Rule(~text.str.contains(PERSONAL), "a person's number or address: are columns shifted?"))
+    return rules
+
+
+def _plain_word(text: pl.Expr) -> pl.Expr:
+    """Whether a text is plainly a good word: too short for a person's number, and no error of Excel's."""
+    return (text.str.len_bytes() < SHORTEST_PERSONAL) & ~text.str.starts_with("#")
 
 
 # ── values: scaled, fitted to the canonical field ────────────────────────────────────────────────────────
