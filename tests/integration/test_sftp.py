@@ -30,6 +30,8 @@ from paramiko import (
 
 from arrears import pipeline
 from arrears.errors import Infrastructure
+from arrears.lake.store import Lake
+from arrears.report.shelf import Shelf
 from arrears.settings import Role, settings
 from tests.integration.command_line import CommandLine
 
@@ -193,6 +195,18 @@ def test_a_server_that_is_not_known_is_given_no_password(
     assert answer.code == 3
     assert f"the key of [127.0.0.1]:{server.port} is not in {tmp_path}/.ssh/known_hosts" in answer.err
     assert PASSWORD not in answer.err
+
+
+@pytest.mark.parametrize("store", [Shelf, Lake])
+@pytest.mark.parametrize("chained", ["", "simplecache::"])
+def test_no_report_and_no_raw_row_goes_to_a_server_that_is_not_known(
+    server: Server, tmp_path: Path, store: type[Shelf | Lake], chained: str
+) -> None:
+    assert store(f"{chained}{settings().landing}")
+    SFTPFileSystem.clear_instance_cache()
+    (tmp_path / ".ssh" / "known_hosts").unlink()
+    with pytest.raises(Infrastructure, match=rf"the key of \[127.0.0.1\]:{server.port} is not in"):
+        store(f"{chained}{settings().landing}")
 
 
 def test_a_wrong_password_is_said(server: Server, arrears: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

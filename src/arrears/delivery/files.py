@@ -21,6 +21,7 @@ from fsspec.utils import infer_compression
 from arrears.contract.model import Contract, Manifest, OkFile, Resource
 from arrears.delivery.fault import BrokenFile, Fault
 from arrears.errors import ArrearsError, Infrastructure, Usage
+from arrears.file_systems import file_system
 
 BLOCK = 1 << 20
 READ_AHEAD = 8 << 20  # how much of an object is fetched at a time; the default of some stores is 50 MB
@@ -47,7 +48,7 @@ class StoredFile:
 
     def _found(self) -> tuple[fsspec.AbstractFileSystem, str]:
         """The file system, and the path in it."""
-        return _file_system(self.location)
+        return file_system(self.location)
 
     @contextmanager
     def _stored(self) -> Iterator[BinaryIO]:
@@ -135,17 +136,6 @@ class StoredFile:
             raise Infrastructure(
                 f"{self.path} changed while it was read. Nothing was loaded; run again once it is written."
             )
-
-
-def _file_system(location: str) -> tuple[fsspec.AbstractFileSystem, str]:
-    options: dict[str, Any] = {}
-    if location.startswith(("sftp://", "ssh://")):
-        fsspec.get_filesystem_class("sftp")  # says which package is wanting, where one is
-        from arrears.delivery.known_hosts import KnownHosts
-
-        options["host_key_policy"] = KnownHosts
-    found: tuple[fsspec.AbstractFileSystem, str] = fsspec.url_to_fs(location, **options)
-    return found
 
 
 @dataclass(frozen=True)
@@ -291,8 +281,8 @@ class Delivery:
 def _ensure_container(landing: str) -> None:
     """Tell a bucket that does not exist from a day on which nothing has been delivered yet."""
     with reachable(landing):
-        file_system, path = _file_system(landing)
+        files, path = file_system(landing)
         container, _, _ = path.partition("/")
-        exists = not container or isinstance(file_system, LocalFileSystem) or file_system.exists(container)
+        exists = not container or isinstance(files, LocalFileSystem) or files.exists(container)
     if not exists:
         raise Infrastructure(f"Cannot read {landing}: there is no '{container}'. Check ARREARS_LANDING.")

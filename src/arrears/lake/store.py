@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import fsspec
 import psycopg2
 from fsspec.implementations.local import LocalFileSystem
 
 from arrears.errors import ArrearsError, Infrastructure, Usage
+from arrears.file_systems import file_system
 from arrears.spark.beside import RECORD
 
 
@@ -54,7 +54,7 @@ class Lake:
         self.address = address
         with self._reachable():
             try:
-                self._files, root = fsspec.url_to_fs(address)
+                self._files, root = file_system(address)
             except (ImportError, ValueError) as error:  # it knows no such protocol, or lacks the package for it
                 raise Usage(f"ARREARS_LAKE: {address}: {error}") from error
             self._root: str = root.rstrip("/")

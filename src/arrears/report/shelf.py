@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import fsspec
-
 from arrears.errors import Infrastructure, Usage
+from arrears.file_systems import file_system
 
 INDEX = "index.html"
 
@@ -18,9 +17,11 @@ class Shelf:
 
     def __init__(self, address: str) -> None:
         try:
-            self._files, self._root = fsspec.url_to_fs(address)
+            self._files, self._root = file_system(address)
         except (ImportError, ValueError) as error:
             raise Usage(f"ARREARS_REPORTS: {address}: {error}") from error
+        except Exception as error:  # a server is connected to here, by a package with exceptions of its own
+            raise _unreachable(address, error) from error
 
     def where(self, folder: str, name: str = "") -> str:
         """The address of a file, to be shown."""
@@ -56,7 +57,11 @@ class Shelf:
         try:
             yield
         except Exception as error:  # each object store's package has exceptions of its own
-            raise Infrastructure(
-                f"The reports at {self.where(folder)} cannot be written or read: {error}. The publication stands; "
-                "`arrears report` writes its report once there is room and a right to."
-            ) from error
+            raise _unreachable(self.where(folder), error) from error
+
+
+def _unreachable(where: str, error: Exception) -> Infrastructure:
+    return Infrastructure(
+        f"The reports at {where} cannot be written or read: {error}. The publication stands; "
+        "`arrears report` writes its report once there is room and a right to."
+    )

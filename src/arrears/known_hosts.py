@@ -1,4 +1,4 @@
-"""Whom to believe that it is the lender's SFTP server: fsspec would take any server's word."""
+"""Whom to believe that it is the SFTP server of an address: fsspec would take any server's word."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class KnownHosts(MissingHostKeyPolicy):
             known.load(str(written))
         if not known.check(hostname, key):
             raise SSHException(
-                f"the key of {hostname} is not in {written}: ssh-keyscan fetches it, the lender knows if it is theirs"
+                f"the key of {hostname} is not in {written}: ssh-keyscan fetches it, its owner knows if it is theirs"
             )
