@@ -13,11 +13,15 @@ from typing import Any
 
 import openpyxl
 import polars as pl
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from ruamel.yaml import YAML
 
 from arrears.contract import Contract, read_contract
 from arrears.contract.model import Resource, TableField
+from arrears.delivery import excel
+from arrears.delivery import parquet as parquet_stream
 from arrears.errors import Refused, Usage
 from arrears.onboard import Draft, onboard
 from arrears.onboard.personal import is_identity_number, personal_kind
@@ -490,6 +494,21 @@ def test_parquet_with_changes(tmp_path: Path) -> None:
         "string", "datetime", "string", "string", "number", "date"
     ]  # fmt: skip
     assert read_settled(draft, tmp_path).resources[0].arrears.mode == "changes"
+
+
+def test_what_unpacks_to_more_than_memory_holds_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the first command that a stranger's files are given to."""
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["loan no", "x" * 30_000])
+    book.save(tmp_path / "loans.xlsx")
+    monkeypatch.setattr(excel, "LARGEST_UNPACKED", 20_000)
+    with pytest.raises(Refused, match="the workbook unpacks to more than a workbook of rows can hold"):
+        onboard([tmp_path / "loans.xlsx"])
+    said = pa.DictionaryArray.from_arrays(pa.array([0] * 100, pa.int32()), pa.array(["x" * 10_001]))
+    parquet.write_table(pa.table({"loan_no": said}), tmp_path / "loans.parquet", store_schema=False)
+    monkeypatch.setattr(parquet_stream, "LONGEST_LINE", 10_000)
+    with pytest.raises(Refused, match="column loan_no has a value that is none of a table"):
+        onboard([tmp_path / "loans.parquet"])
 
 
 def test_a_workbook_whose_cells_are_numbers_and_dates(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ SHEETS = "xl/worksheets/"
 LARGEST_BESIDE_SHEETS = 128 << 20
 # What openpyxl makes objects of takes a hundred times its size; all the formats that Excel allows fit into this.
 LARGEST_DESCRIPTION = 8 << 20
+TOO_MUCH = "the workbook unpacks to more than a workbook of rows can hold; ask what it is"
 DESCRIPTIONS = {ARC_CONTENT_TYPES, ARC_WORKBOOK, ARC_STYLE, ARC_CORE, ARC_CUSTOM}
 MOST_ROWS = 1 << 20
 FIRST_INEXACT = 10**15  # Excel keeps 15 digits of a number
@@ -141,10 +142,9 @@ class WorkbookStream(RowStream):
             rule = "an old .xls workbook, or one locked with a password; ask for .xlsx without a password"
             raise self._unreadable(rule)
         with self._sound_workbook(), zipfile.ZipFile(source) as archive:
-            unpacked = {member.filename: member.file_size for member in archive.infolist()}
-            if sum(unpacked.values()) > LARGEST_UNPACKED or not _fits_memory(archive, unpacked):
-                raise self._unreadable("the workbook unpacks to more than a workbook of rows can hold; ask what it is")
-            return any(_mentions_formula(archive, name) for name in unpacked if name.startswith(SHEETS))
+            if unpacks_to_too_much(archive):
+                raise self._unreadable(TOO_MUCH)
+            return any(_mentions_formula(archive, name) for name in archive.namelist() if name.startswith(SHEETS))
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -209,6 +209,12 @@ class WorkbookStream(RowStream):
 
 def _place(column: int, row: int) -> str:
     return f"{get_column_letter(column)}{row}"
+
+
+def unpacks_to_too_much(archive: zipfile.ZipFile) -> bool:
+    """Whether a workbook is larger than one of rows can be, or what has to be held of it larger than memory."""
+    unpacked = {member.filename: member.file_size for member in archive.infolist()}
+    return sum(unpacked.values()) > LARGEST_UNPACKED or not _fits_memory(archive, unpacked)
 
 
 def _fits_memory(archive: zipfile.ZipFile, unpacked: dict[str, int]) -> bool:

@@ -74,37 +74,10 @@ class ParquetStream(RowStream):
             raise BrokenFile(*faults)
 
     def _rows_at_a_time(self, table: ParquetFile, source: BinaryIO) -> int:
-        """So many that they make no more than LARGEST_BATCH even if every value is as long as its column's longest."""
-        names = [column.name for column in table.schema_arrow if _is_long_text(column.type)]
-        longest = dict.fromkeys(names, 1)
-        reader = ParquetFile(
-            source, metadata=table.metadata, read_dictionary=names, buffer_size=READ_AHEAD, pre_buffer=False
-        )
-        for group in range(table.num_row_groups):
-            for chunk in _chunks(table, group):
-                name = chunk.path_in_schema
-                if name in longest:
-                    longest[name] = max(longest[name], self._longest(reader, group, chunk))
-        return min(BATCH, max(FEWEST, LARGEST_BATCH // max(1, sum(longest.values()))))
-
-    def _longest(self, reader: ParquetFile, group: int, chunk: Any) -> int:
-        """Bytes of a column's longest value in a row group, or what stands for it where that cannot be known.
-
-        reader: gives the column as a dictionary.
-        """
-        size = int(chunk.total_uncompressed_size)
-        if "DELTA_BYTE_ARRAY" in chunk.encodings:  # a value may begin as the one before it, again and again
-            return size
-        average = size // max(1, int(chunk.num_values))
-        if not any("DICTIONARY" in encoding for encoding in chunk.encodings):
-            return average
-        name = chunk.path_in_schema
-        row = next(reader.iter_batches(1, row_groups=[group], columns=[name], use_threads=False), None)
-        lengths = pc.binary_length(row.column(0).dictionary) if row is not None else pa.array([], pa.int32())
-        longest = int(pc.max(lengths).as_py() or 0)
-        if longest > LONGEST_LINE:
-            raise self._too_long(name, None)
-        return max(average, longest)
+        try:
+            return rows_at_a_time(table, source)
+        except LongValue as long:
+            raise self._too_long(str(long), None) from None
 
     def _too_long(self, name: str, line: int | None) -> BrokenFile:
         rule = f"a value of more than {LONGEST_LINE:,} bytes, which is no value of a table; ask for it to be left out"
@@ -128,6 +101,52 @@ class ParquetStream(RowStream):
             if long >= 0:
                 raise self._too_long(column.name, first + long)
         return texts
+
+
+# ── how long values are ──────────────────────────────────────────────────────────────────────────────────
+
+
+class LongValue(Exception):
+    """The column of this name has a value that is none of a table."""
+
+
+def rows_at_a_time(table: ParquetFile, source: BinaryIO) -> int:
+    """So many that they make no more than LARGEST_BATCH even if every value is as long as its column's longest.
+
+    Raises:
+        LongValue: there is one that is longer than any line may be.
+    """
+    names = [column.name for column in table.schema_arrow if _is_long_text(column.type)]
+    longest = dict.fromkeys(names, 1)
+    reader = ParquetFile(
+        source, metadata=table.metadata, read_dictionary=names, buffer_size=READ_AHEAD, pre_buffer=False
+    )
+    for group in range(table.num_row_groups):
+        for chunk in _chunks(table, group):
+            name = chunk.path_in_schema
+            if name in longest:
+                longest[name] = max(longest[name], _longest(reader, group, chunk))
+    return min(BATCH, max(FEWEST, LARGEST_BATCH // max(1, sum(longest.values()))))
+
+
+def _longest(reader: ParquetFile, group: int, chunk: Any) -> int:
+    """Bytes of a column's longest value in a row group, or what stands for it where that cannot be known.
+
+    reader: gives the column as a dictionary.
+    """
+    size = int(chunk.total_uncompressed_size)
+    if "DELTA_BYTE_ARRAY" in chunk.encodings:  # a value may begin as the one before it, again and again
+        return size
+    average = size // max(1, int(chunk.num_values))
+    if not any("DICTIONARY" in encoding for encoding in chunk.encodings):
+        return average
+    name = chunk.path_in_schema
+    row = next(reader.iter_batches(1, row_groups=[group], columns=[name], use_threads=False), None)
+    lengths = pc.binary_length(row.column(0).dictionary) if row is not None else pa.array([], pa.int32())
+    longest = int(pc.max(lengths).as_py() or 0)
+    if longest > LONGEST_LINE:
+        raise LongValue(name)
+    return max(average, longest)
 
 
 # ── types ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,15 +9,21 @@ import pyarrow as pa
 from pyarrow import types
 from pyarrow.parquet import ParquetFile
 
+from arrears.delivery.parquet import LongValue, rows_at_a_time
 from arrears.onboard.sample import MOST_ROWS, Column, Sample, unreadable
 
 
 def read_parquet(path: Path) -> Sample:
     """The sample of a Parquet file."""
     try:
-        with ParquetFile(path) as file:
-            first = next(file.iter_batches(MOST_ROWS), None)
+        with path.open("rb") as source, ParquetFile(source, pre_buffer=False) as file:
+            batches = file.iter_batches(min(MOST_ROWS, rows_at_a_time(file, source)), use_threads=False)
+            first = next(batches, None)
             schema, rows = file.schema_arrow, file.metadata.num_rows
+    except LongValue as long:
+        raise unreadable(
+            path, f"column {long} has a value that is none of a table; ask for it to be left out"
+        ) from None
     except (pa.ArrowException, OSError) as error:
         what = str(error).partition("\n")[0]
         raise unreadable(path, f"it is not a Parquet file, or a damaged one ({what})") from error

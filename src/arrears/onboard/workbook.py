@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import warnings
+import zipfile
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 from openpyxl import load_workbook
 
+from arrears.delivery.excel import TOO_MUCH, unpacks_to_too_much
+from arrears.errors import Refused
 from arrears.onboard.sample import MOST_ROWS, Column, Sample, unreadable
 from arrears.onboard.text import looks_like_header, named
 
@@ -23,9 +26,15 @@ def read_workbook(path: Path) -> list[Sample]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of styles and extensions that are left out
+            with zipfile.ZipFile(path) as archive:
+                too_much = unpacks_to_too_much(archive)
+            if too_much:
+                raise unreadable(path, TOO_MUCH)
             book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
             sheets = [(sheet.title, _rows(sheet)) for sheet in book.worksheets]
             book.close()
+    except Refused:
+        raise
     except Exception as error:  # whatever openpyxl's parsers meet, of any type
         raise unreadable(path, f"it is not an Excel workbook, or a damaged one ({type(error).__name__})") from error
     samples = [sample for title, rows in sheets if (sample := _sheet(path, title, rows)) is not None]
