@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from arrears.cli import output
 from arrears.settings import settings
 
 from ..integration.command_line import CommandLine
@@ -33,3 +34,10 @@ def test_a_file_that_cannot_be_written_is_no_refusal(
     assert (answer.code, answer.out) == (3, "")
     assert answer.err.startswith("error: A file or the network failed: ")
     assert str(taken) in answer.err
+
+
+def test_what_a_spreadsheet_would_calculate_is_written_as_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lenders call their loans as they like; numbers stay numbers."""
+    assert output.as_csv([{"loan_id": '=HYPERLINK("http://x","y")', "at": "@x", "dpd": -3, "amount": "-1.50"}]) == 1
+    said = capsys.readouterr().out
+    assert said == 'loan_id,at,dpd,amount\n"\'=HYPERLINK(""http://x"",""y"")",\'@x,-3,-1.50\n'

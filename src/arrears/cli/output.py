@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 NUMBER = re.compile(r"[−+-]?[\d,]+(\.\d+)?|–")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what one begins with
 # Where nobody's terminal says how wide it is (a log, a pipe), tables are as wide as they need.
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -46,9 +47,15 @@ def as_csv(rows: Iterable[Mapping[str, object]]) -> int:
     for row in rows:
         if not written:
             writer.writerow(row)
-        writer.writerow(row.values())
+        writer.writerow(map(_no_formula, row.values()))
         written += 1
     return written
+
+
+def _no_formula(value: object) -> object:
+    """A text that a spreadsheet does not calculate: what lenders call their loans may be anything."""
+    is_formula = isinstance(value, str) and value.startswith(FORMULAS) and not NUMBER.fullmatch(value)
+    return f"'{value}" if is_formula else value
 
 
 def _plain(value: object) -> str:
