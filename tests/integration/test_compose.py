@@ -33,6 +33,7 @@ VARIABLE = re.compile(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}")
 SUPERSET_IMAGE = "arrears-superset:0.1.0"
 ONE_SHOT = {"airflow-init", "cli", "superset-init", "superset-dashboards"}
 AIRFLOW_SERVICES = ["api-server", "scheduler", "dag-processor"]
+RUN_STEPS = {"scheduler", "worker", "cli"}
 POSTGRES_VARIABLES = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "POSTGRES_INITDB_ARGS"}
 SECRET = re.compile(
     r"PASSWORD$|SECRET|FERNET|PII_KEY|SQL_ALCHEMY_CONN|METADATA_URI|^AIRFLOW_CONN_|WAREHOUSE_URL|WEBHOOK|BROKER_URL|"
@@ -185,6 +186,8 @@ def test_every_variable_is_known_to_somebody():
         known |= set(re.findall(r'"(SUPERSET_\w+)"', (ROOT / "dashboards" / "superset" / path).read_text()))
     assert {variable for _, variable, _ in environments()} <= known
     assert connections <= set(SERVICES["scheduler"]["environment"])
+    secrets = {*connections, "ARREARS_PII_KEY"}
+    assert {name for name, variable, _ in environments() if variable in secrets} == RUN_STEPS
     assert wiring["PUBLICATION_POOL"] in SERVICES["airflow-init"]["command"][-1]
 
 
