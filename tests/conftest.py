@@ -15,7 +15,7 @@ import pytest
 from psycopg2 import sql
 
 from arrears import build
-from arrears.settings import SOURCE_ROOT, Role, Settings, settings
+from arrears.settings import READERS, SOURCE_ROOT, Role, Settings, settings
 from arrears.warehouse.embedded import DATABASE, EmbeddedServer
 from arrears.warehouse.provision import provision
 
@@ -94,11 +94,11 @@ def fresh_database(server: Settings, name: str, like: str = DATABASE, tablespace
                 sql.Identifier(name), sql.Identifier(like), sql.Identifier(tablespace)
             )
         )
-        for role in Role:
-            rights = "connect" if role is Role.READER else "connect, temporary"
+        for login in (*(role.login for role in Role if role is not Role.READER), READERS):
+            rights = "connect" if login == READERS else "connect, temporary"
             cursor.execute(
                 sql.SQL("revoke all on database {} from public; grant {} on database {} to {}").format(
-                    sql.Identifier(name), sql.SQL(rights), sql.Identifier(name), sql.Identifier(role.login)
+                    sql.Identifier(name), sql.SQL(rights), sql.Identifier(name), sql.Identifier(login)
                 )
             )
     connection.close()

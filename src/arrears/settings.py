@@ -20,6 +20,8 @@ from arrears.warehouse.address import Address
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 AIRFLOW = "airflow"  # name of Airflow's metadata database and of the role that owns it
 SUPERSET = "superset"  # the same of Superset's
+SHORTEST_KEY = 32  # characters
+READERS = "arrears_readers"  # whose members read the marts; nobody logs in as it
 
 
 class Role(StrEnum):
@@ -149,7 +151,13 @@ class Settings(BaseSettings):
                 "This lender sends identity numbers, and there is no key to hash them with: set ARREARS_PII_KEY. "
                 "Keep it: with another key the same person gets another hash."
             )
-        return self.pii_key.get_secret_value().encode()
+        key = self.pii_key.get_secret_value()
+        if len(key) < SHORTEST_KEY:
+            raise Usage(
+                f"ARREARS_PII_KEY is shorter than {SHORTEST_KEY} characters: whoever guesses it knows every identity "
+                "number by its hash. Set one made by `openssl rand -hex 32`."
+            )
+        return key.encode()
 
 
 @lru_cache(maxsize=1)

@@ -105,7 +105,7 @@ def book(warehouse: Warehouse) -> Iterator[Book]:
     book = Book(warehouse)
     book.publish(FEBRUARY)
     book.run(
-        "create role analyst login password 'analyst' in role arrears_reader; create schema bi authorization analyst; "
+        "create role analyst login password 'analyst' in role arrears_readers; create schema bi authorization analyst; "
         "set role analyst; create view bi.mine as select count(*) as rows, sum(loans) as loans from marts.mart_x; "
         "reset role"
     )

@@ -23,6 +23,7 @@ import psycopg2
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from pydantic import SecretStr
 
 from arrears.contract import read_contract
 from arrears.delivery import Delivery
@@ -452,6 +453,20 @@ def test_a_text_too_long_to_be_looked_up(lender: Lender) -> None:
         (4, "no + product", long),
     ]  # fmt: skip
     assert lender.raw("loan_event", "detail") == [("L4-L4-L4",)]
+
+
+def test_a_persons_number_in_a_column_that_has_none_is_not_kept(lender: Lender) -> None:
+    """A row whose columns are shifted by one: nobody declared the column personal that the number is in now."""
+    lender.document["arrears"]["limits"]["rejected_share"] = 0.9
+    rows = ["L1,13800138000,5,2024-01-15,1", "L2,a,5,13800138000,1", "L3,li.na@example.com,5,2024-01-15,1"]
+    lender.send(loans=LOANS + "\n".join([*rows, "L4,a,5,2024-01-15,1", ""]))
+    lender.load()
+    personal = "a person's number or address: are columns shifted?"
+    assert [(line, column, shown) for line, column, shown, _ in lender.rejected()] == [
+        (2, "product", "***"), (3, "lent", "***"), (4, "product", "***"),
+    ]  # fmt: skip
+    assert lender.rejected()[0][3] == personal
+    assert lender.raw("loan", "loan_id, product") == [("L4", "a")]
 
 
 def test_exclusive_bounds(lender: Lender) -> None:
@@ -1298,6 +1313,14 @@ def test_a_key_is_asked_for_where_there_is_something_to_hash(lender: Lender, mon
     with pytest.raises(Usage, match="ARREARS_PII_KEY"):
         load(lender.delivery(), url=lender.url, pii_key=own.pii_key_bytes)
     assert lender.versions() == [(1, "loaded")]
+
+
+def test_a_key_that_can_be_guessed_is_refused(lender: Lender) -> None:
+    own = lender.warehouse.settings.model_copy(update={"pii_key": SecretStr("x" * 31)})
+    lender.send(loans=_loans(1), people=PEOPLE)
+    with pytest.raises(Usage, match="ARREARS_PII_KEY is shorter than 32 characters"):
+        load(lender.delivery(), url=lender.url, pii_key=own.pii_key_bytes)
+    assert lender.versions() == []
 
 
 # ── the surroundings fail ────────────────────────────────────────────────────────────────────────────────

@@ -241,13 +241,13 @@ OF_LENDERS = (
 def investor(candidate: Candidate) -> Iterator[str]:
     """The URL of a reader bound to lender b, who may also take on the role of all readers."""
     run = candidate.warehouse.rows
-    run("create role investor login password 'investor' in role arrears_reader")
+    run("create role investor login password 'investor' in role arrears_readers")
     run("insert into ops.reader_lender values ('investor', 'b')")
     yield candidate.warehouse.settings.owner().login("investor", "investor").url()
     run("drop role investor")
 
 
-@pytest.mark.parametrize("role_taken", ["", "set role investor; ", "set role arrears_reader; "])
+@pytest.mark.parametrize("role_taken", ["", "set role investor; ", "set role arrears_readers; "])
 def test_a_reader_bound_to_a_lender_sees_that_lender_alone(
     candidate: Candidate, investor: str, role_taken: str
 ) -> None:
@@ -255,6 +255,20 @@ def test_a_reader_bound_to_a_lender_sees_that_lender_alone(
     with connect(investor, "test") as connection, connection.cursor() as cursor:
         cursor.execute(role_taken + OF_LENDERS)
         assert {lender for (lender,) in cursor.fetchall()} == {"b"}
+
+
+@pytest.mark.parametrize("role_taken", ["", "set role arrears_readers; "])
+def test_a_reader_bound_to_a_lender_is_not_told_why_others_were_published(
+    candidate: Candidate, investor: str, role_taken: str
+) -> None:
+    candidate.publish([A_FEB, B_FEB])
+    candidate.publish([A_MAR, B_FEB])
+    rollback(1, by="Li Wei", reason="a sent its payments twice", url=candidate.warehouse.url(Role.PUBLISHER))
+    asked = "select approved_by, reason from publication order by publication_id desc limit 1"
+    with connect(investor, "test") as connection, connection.cursor() as cursor:
+        cursor.execute(f"{role_taken}set search_path = marts; {asked}")
+        assert cursor.fetchall() == [(None, None)]
+    assert candidate.read(asked) == [("Li Wei", "a sent its payments twice")]
 
 
 def test_views_that_stood_before_are_bound_as_new_ones_are(candidate: Candidate) -> None:

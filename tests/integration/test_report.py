@@ -343,7 +343,7 @@ def test_of_one_lender_in_chinese(book: Book, tmp_path: Path) -> None:
 
 def test_a_reader_of_one_lender_writes_what_it_may_see(book: Book, tmp_path: Path) -> None:
     owner = book.warehouse
-    owner.rows("create role investor login password 'investor' in role arrears_reader")
+    owner.rows("create role investor login password 'investor' in role arrears_readers")
     owner.rows("insert into ops.reader_lender values ('investor', 'paipai')")
     try:
         seen = owner.settings.owner().login("investor", "investor").url()

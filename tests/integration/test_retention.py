@@ -119,6 +119,26 @@ def test_what_was_wrong_with_rows_is_forgotten_and_how_many_they_were_is_not(war
     assert warehouse.value("select sum(rows_rejected) from ops.delivery_file") == 2
 
 
+def test_so_is_what_refusals_gates_and_steps_said_of_them(warehouse: Warehouse) -> None:
+    for day in ("2020-01-01", "2999-01-01"):
+        warehouse.rows(
+            "insert into ops.delivery (lender, business_date, version, content_hash, status, received_at, reasons) "
+            "values ('a', %(day)s, 1, 'x', 'refused', %(day)s, '[\"L1\"]'); "
+            "with run as (insert into ops.gate_run (boundary, outcome, started_at, finished_at) "
+            "values ('delivery', 'fail', %(day)s, %(day)s) returning gate_run_id) "
+            "insert into ops.gate_result (gate_run_id, suite, expectation, severity, success, observed) "
+            "select gate_run_id, 'loan', 'x', 'critical', false, 'L1' from run; "
+            "insert into ops.step_run (step, outcome, detail, started_at, finished_at) "
+            "values ('load', 'refused', 'L1', %(day)s, %(day)s)".replace("%(day)s", f"'{day}'")
+        )
+    forget(url=warehouse.url(Role.LOADER), older_than_days=400)
+    for details in ("reasons::text from ops.delivery", "observed from ops.gate_result", "detail from ops.step_run"):
+        assert [text in (None, "[]") for (text,) in warehouse.rows(f"select {details} order by 1 nulls first")] in (
+            [True, False],
+            [False, True],
+        )
+
+
 # as 0004 left it: a session's publication was taken as it was named
 BEFORE_RETENTION = """
 create or replace view marts_as_known.mart_x with (security_barrier) as
@@ -132,6 +152,7 @@ alter table ops.build drop column engine;
 alter table ops.delivery drop column rules;
 drop view if exists marts_as_known.dim_lender;
 drop function marts_as_known.named_publication();
+drop function ops.forget_details(integer);
 update ops.alembic_version set version_num = '0004'
 """
 

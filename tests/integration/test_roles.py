@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg2
 import pytest
 from pydantic import SecretStr
@@ -91,6 +93,12 @@ def test_the_reader_is_read_only_and_limited_in_time_by_default(published: Wareh
         (Role.LOADER, "select * from candidate.mart_x"),
         (Role.LOADER, "select * from published.mart_x"),
         (Role.LOADER, "insert into ops.publication (publication_id) values (9)"),
+        (Role.LOADER, "insert into ops.gate_run (boundary, build_id, outcome) values ('candidate', 1, 'pass')"),
+        (Role.LOADER, "delete from ops.rejected_row"),
+        (Role.LOADER, "update ops.gate_result set observed = null"),
+        (Role.BUILDER, "select reasons from ops.delivery"),
+        (Role.BUILDER, "select ops.forget_details(0)"),
+        (Role.BUILDER, "update ops.build set business_date = '2024-01-01'"),
         (Role.BUILDER, "insert into raw.loan (lender) values ('x')"),
         (Role.BUILDER, "select * from published.mart_x"),
         (Role.BUILDER, "select * from ops.rejected_row"),
@@ -100,12 +108,46 @@ def test_the_reader_is_read_only_and_limited_in_time_by_default(published: Wareh
         (Role.PUBLISHER, "select * from raw.loan"),
         (Role.PUBLISHER, "insert into candidate.mart_x (lender) values ('x')"),
         (Role.PUBLISHER, "delete from ops.publication"),
+        (Role.PUBLISHER, "update ops.publication set approved_by = 'nobody'"),
+        (Role.PUBLISHER, "update ops.build set code_version = ''"),
         (Role.PUBLISHER, "delete from ops.publication_change"),
     ],
 )
 def test_each_step_keeps_to_its_own_schemas(published: Warehouse, role: Role, statement: str) -> None:
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         published.rows(statement, role=role)
+
+
+@pytest.fixture
+def investor(published: Warehouse) -> Iterator[str]:
+    """The URL of a reader as the guide makes one."""
+    published.rows("create role investor login password 'investor'")
+    published.rows("grant arrears_readers to investor with inherit true, set false")
+    yield published.settings.owner().login("investor", "investor").url()
+    published.rows("drop role investor")
+
+
+def test_an_investor_neither_sees_nor_ends_what_others_ask(published: Warehouse, investor: str) -> None:
+    """Of a role that is logged in as, a member may do both."""
+    others = psycopg2.connect(published.url(Role.READER))
+    own = psycopg2.connect(investor)
+    try:
+        with others.cursor() as asking, own.cursor() as cursor:
+            asking.execute("select * from marts.mart_x where lender = 'secret'")
+            cursor.execute("select count(*) from marts.mart_x")
+            assert cursor.fetchone() == (1,)
+            cursor.execute("select pid, query from pg_stat_activity where usename = 'arrears_reader'")
+            ((process, query),) = cursor.fetchall()
+            assert "secret" not in query
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute("select pg_terminate_backend(%s)", [process])
+    finally:
+        own.close()
+        others.close()
+
+
+def test_what_a_reader_may_sort_on_disk_is_limited(published: Warehouse) -> None:
+    assert published.value("show temp_file_limit", role=Role.READER) == "10GB"
 
 
 def test_airflow_cannot_reach_the_warehouse_nor_the_reader_airflow(published: Warehouse) -> None:

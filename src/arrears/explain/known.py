@@ -72,7 +72,11 @@ def knowledge_of(cursor: Cursor, publication_id: int | None) -> Knowledge:
 # Under the name and with the columns of ops.delivery. What a later version has superseded was accepted at the time.
 KNOWN = """
 create temporary table "ops.delivery" on commit drop as
-select deliveries.*
+select
+    deliveries.delivery_id, deliveries.lender, deliveries.business_date, deliveries.version, deliveries.content_hash,
+    deliveries.status, deliveries.contract_effective_from, deliveries.contract_hash, deliveries.received_at,
+    deliveries.decided_at, deliveries.rows_in_files, deliveries.rows_accepted, deliveries.rows_rejected,
+    deliveries.rules
 from ops.delivery as deliveries
 inner join ops.delivery_in_build as known on deliveries.delivery_id = known.delivery_id
 where

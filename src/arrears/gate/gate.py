@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
+from psycopg2.sql import SQL, Identifier
 
 from arrears.contract.entities import ENTITIES
 from arrears.errors import Refused, Usage
@@ -241,11 +242,15 @@ def _record(
     cursor: Cursor, boundary: Boundary, outcome: str, verdicts: Sequence[Verdict], started: dt.datetime,
     *, delivery_id: int | None = None, build_id: int | None = None,
 ) -> int:  # fmt: skip
+    judged = {"delivery_id": delivery_id} if build_id is None else {"build_id": build_id}
+    (of,) = judged  # named alone: the loader may not name the other
     (gate_run_id,) = one(
         cursor,
-        "insert into ops.gate_run (boundary, delivery_id, build_id, outcome, started_at, finished_at) "
-        "values (%s, %s, %s, %s, %s, clock_timestamp()) returning gate_run_id",
-        [boundary, delivery_id, build_id, outcome, started],
+        SQL(
+            "insert into ops.gate_run (boundary, {}, outcome, started_at, finished_at) "
+            "values (%s, %s, %s, %s, clock_timestamp()) returning gate_run_id"
+        ).format(Identifier(of)),
+        [boundary, judged[of], outcome, started],
     )
     execute_values(
         cursor,

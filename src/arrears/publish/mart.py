@@ -13,6 +13,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 
 from arrears.errors import Refused
+from arrears.settings import READERS
 from arrears.warehouse.connect import one
 
 CANDIDATE, PUBLISHED, MARTS, AS_KNOWN = "candidate", "published", "marts", "marts_as_known"
@@ -204,7 +205,7 @@ CURRENT_PUBLICATION = SQL("(select max(publication_id) from ops.publication)")
 # An error where the session names one that there is not, or that is no longer kept.
 NAMED_PUBLICATION = SQL("(select marts_as_known.named_publication())")
 # A reader that is bound to lenders, by its role or by the name it logged in with, sees those; any other sees all. By
-# the role alone a member of arrears_reader would see all of them after `set role arrears_reader`.
+# the role alone a member of arrears_readers would see all of them after `set role arrears_readers`.
 VISIBLE = SQL(
     "(not exists (select from ops.reader_lender as mine where mine.role_name in (current_user, session_user)) "
     "or p.lender in (select mine.lender from ops.reader_lender as mine "
@@ -215,7 +216,7 @@ VISIBLE = SQL(
 def _create_views(cursor: Cursor, mart: Mart) -> None:
     for schema in (MARTS, AS_KNOWN):
         cursor.execute(view(mart, schema, mart.columns))
-        cursor.execute(SQL("grant select on {} to arrears_reader").format(mart.relation(schema)))
+        cursor.execute(SQL("grant select on {} to {}").format(mart.relation(schema), Identifier(READERS)))
 
 
 def view(mart: Mart, schema: str, columns: Sequence[MartColumn]) -> Composed:

@@ -46,7 +46,8 @@ jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_min_messages = warning
-# Messages carry no parameter and no statement: a failing statement could hold a borrower's data.
+# Messages carry no parameter, no statement and no row that failed: it could hold a borrower's data.
+log_error_verbosity = terse
 log_min_error_statement = panic
 log_parameter_max_length_on_error = 0
 """

@@ -16,7 +16,7 @@ from psycopg2.extensions import cursor as Cursor
 from pydantic import SecretStr
 
 from arrears.errors import Infrastructure, Usage
-from arrears.settings import AIRFLOW, SUPERSET, Role, Settings
+from arrears.settings import AIRFLOW, READERS, SUPERSET, Role, Settings
 from arrears.warehouse.address import Address
 from arrears.warehouse.connect import connect, first, one
 from arrears.warehouse.migrations import migrate
@@ -83,6 +83,7 @@ def _provision_warehouse(settings: Settings, owner: Address) -> None:
         for role in Role:
             password = getattr(settings, f"{role.value}_password")
             _ensure_role(cursor, role.login, password.get_secret_value() if password else None)
+        _ensure_readers(cursor)
         _limit_reader(cursor)
         _plan_for_bulk(cursor)
         _ensure_schemas(cursor, owner.database)
@@ -96,6 +97,18 @@ def _ensure_role(cursor: Cursor, name: str, password: str | None) -> None:
         cursor.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))
     if password is not None:
         cursor.execute(sql.SQL("alter role {} login password {}").format(sql.Identifier(name), sql.Literal(password)))
+
+
+def _ensure_readers(cursor: Cursor) -> None:
+    """What readers have in common is a role that nobody logs in as: whoever is a member of a role may see what its
+    sessions ask, and end them."""
+    if first(cursor, "select 1 from pg_roles where rolname = %s", [READERS]) is None:
+        cursor.execute(sql.SQL("create role {} nologin").format(sql.Identifier(READERS)))
+    cursor.execute(
+        sql.SQL("grant {} to {} with inherit true, set false").format(
+            sql.Identifier(READERS), sql.Identifier(Role.READER.login)
+        )
+    )
 
 
 def _limit_reader(cursor: Cursor) -> None:
@@ -137,12 +150,10 @@ def _ensure_schemas(cursor: Cursor, database: str) -> None:
             )
         )
     cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
-    for role in Role:
-        privileges = sql.SQL("connect" if role is Role.READER else "connect, temporary")
+    for name in (*(role.login for role in Role if role is not Role.READER), READERS):
+        privileges = sql.SQL("connect" if name == READERS else "connect, temporary")
         cursor.execute(
-            sql.SQL("grant {} on database {} to {}").format(
-                privileges, sql.Identifier(database), sql.Identifier(role.login)
-            )
+            sql.SQL("grant {} on database {} to {}").format(privileges, sql.Identifier(database), sql.Identifier(name))
         )
 
 
