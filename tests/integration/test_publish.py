@@ -279,7 +279,7 @@ def test_views_that_stood_before_are_bound_as_new_ones_are(candidate: Candidate)
         "and c.relnamespace in ('marts'::regnamespace, 'marts_as_known'::regnamespace) order by 1"
     )
     made = candidate.warehouse.rows(views)
-    assert sum("SESSION_USER" in definition for _, definition in made) == 6
+    assert sum("SESSION_USER" in definition for _, definition in made) == 7
     with connect(candidate.warehouse.owner_url, "test") as connection, connection.cursor() as cursor:
         cursor.execute(Path(migrations.__file__).with_name("versions").joinpath("0009_bound_readers.sql").read_text())
     assert candidate.warehouse.rows(views) == made
