@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,12 @@ from psycopg2.extensions import cursor as Cursor
 import arrears
 from arrears import base_build, engine, lake, lineage
 from arrears.dbt import dbt_environment, last_words, results_of, run_dbt
-from arrears.errors import Refused
+from arrears.errors import Infrastructure, Refused
 from arrears.settings import Settings
 from arrears.spark.beside import COUNTED, ON_POSTGRES
 from arrears.take_over import take_over
 from arrears.warehouse import locks
-from arrears.warehouse.connect import connect, one
+from arrears.warehouse.connect import SURROUNDINGS, connect, one
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         try:
             if on_spark:
                 lake.fill(url=url, lake=settings.lake)  # whoever loaded may have been stopped before
-            results = _build_models(dbt, base, url, settings, target)
+            results = _build_models(cursor, dbt, base, url, settings, target)
             manifest = json.loads((target / "manifest.json").read_text())
             if on_spark:
                 _end_sessions(cursor)  # of workers that are gone: they would hold what is taken over
@@ -167,17 +168,37 @@ def _finish(connection: Connection, build_id: int, status: str) -> None:
         )
 
 
-def _build_models(dbt: engine.Dbt, base: int | None, url: str, settings: Settings, target: Path) -> dict[str, Any]:
-    """Build everything, or what changed since the build `base`. The models read on record which build that is."""
+def _build_models(
+    cursor: Cursor, dbt: engine.Dbt, base: int | None, url: str, settings: Settings, target: Path
+) -> dict[str, Any]:
+    """Build everything, or what changed since the build `base`. The models read on record which build that is.
+
+    cursor: of the session that holds the lock on the candidate.
+    """
     run_results = target / "run_results.json"
     run_results.unlink(missing_ok=True)
     left_out = [*LEFT_OUT, *(["seed"] if base else [])]
     done = run_dbt(
         "build", *(word for kind in left_out for word in ("--exclude-resource-type", kind)),
         *([] if base else ["--full-refresh"]),
-        variables={}, url=url, settings=settings, target=target, dbt=dbt,
+        variables={}, url=url, settings=settings, target=target, dbt=dbt, may_go_on=partial(_keep_lock, cursor),
     )  # fmt: skip
     return results_of(done, run_results, on_spark=settings.engine == "spark")
+
+
+def _keep_lock(cursor: Cursor) -> None:
+    """Say something on the session that holds the lock on the candidate: a proxy cuts off who is silent for hours.
+
+    Raises:
+        Infrastructure: it is gone, and the lock with it. Another build may begin, and two would write the same tables.
+    """
+    try:
+        cursor.execute("select 1")
+    except SURROUNDINGS as error:
+        raise Infrastructure(
+            f"The warehouse ended the session that held the lock on the candidate ({str(error).strip().splitlines()[0]}"
+            "), so dbt was ended, too; the marts are as they were. Build again."
+        ) from error
 
 
 def _send_lineage(url: str, settings: Settings, target: Path) -> None:

@@ -6,7 +6,8 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ SERVER_TROUBLE = (
 # constraint, syntax). What has none, or another, comes of the cluster: a broadcast that took too long, a lost file.
 MODELS_FAULT = re.compile(r"SQLSTATE: (?:0A|2[123]|42)")
 JAVA_FRAMES = re.compile(r"\s+at (?:[a-z]\w*\.)+.*", re.S)
+PULSE = 30.0  # seconds between two looks at whether dbt may still go on
 
 
 def dbt_environment(url: str) -> dict[str, str]:
@@ -52,6 +54,7 @@ def run_dbt(
     settings: Settings,
     target: Path,
     dbt: engine.Dbt = engine.ON_POSTGRES,
+    may_go_on: Callable[[], object] = lambda: None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of dbt on the project; what it says is in `stdout`, whether it went well in `returncode`.
 
@@ -59,6 +62,7 @@ def run_dbt(
         command: the command and its options. variables: what the models read with `var()`.
         target: the folder for what dbt writes. Two runs at once need two.
         dbt: on which engine.
+        may_go_on: asked every half minute. Where it raises, dbt is ended, and this with what it raised.
     """
     target.mkdir(parents=True, exist_ok=True)
     project = str(settings.dbt_project)
@@ -67,18 +71,28 @@ def run_dbt(
         "--project-dir", project, "--profiles-dir", project, "--target-path", str(target),
         "--vars", json.dumps(variables), *dbt.options,
     ]  # fmt: skip
-    with subprocess.Popen(
-        command_line,
-        # Writing down every statement takes a tenth of a small build: for who looks into one, DBT_LOG_LEVEL_FILE=debug.
-        env={"DBT_LOG_LEVEL_FILE": "info", **os.environ, **dbt_environment(url), **dbt.environment},
-        stdin=subprocess.PIPE,  # held open as long as this process lives: see arrears.dbt_process
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    with (
+        subprocess.Popen(
+            command_line,
+            # Writing down every statement takes a tenth of a small build: for who looks into one,
+            # DBT_LOG_LEVEL_FILE=debug.
+            env={"DBT_LOG_LEVEL_FILE": "info", **os.environ, **dbt_environment(url), **dbt.environment},
+            stdin=subprocess.PIPE,  # held open as long as this process lives: see arrears.dbt_process
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+        ThreadPoolExecutor(1) as reader,
+    ):
         assert process.stdout is not None
-        said = process.stdout.read()
-        return subprocess.CompletedProcess(command_line, process.wait(), said)
+        said = reader.submit(process.stdout.read)
+        try:
+            while not wait([said], timeout=PULSE).done:
+                may_go_on()
+        except BaseException:
+            process.kill()
+            raise
+        return subprocess.CompletedProcess(command_line, process.wait(), said.result())
 
 
 def results_of(done: subprocess.CompletedProcess[str], run_results: Path, *, on_spark: bool) -> dict[str, Any]:

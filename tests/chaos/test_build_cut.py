@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
@@ -68,10 +70,21 @@ def published(warehouse: Warehouse) -> dict[str, list[Any]]:
     }
 
 
+def running_dbt() -> list[psutil.Process]:
+    return [one for one in psutil.Process(os.getpid()).children() if "arrears.dbt_process" in one.cmdline()]
+
+
 def kill_dbt() -> None:
-    for process in psutil.Process(os.getpid()).children():
-        if "arrears.dbt_process" in process.cmdline():
-            process.kill()
+    for process in running_dbt():
+        process.kill()
+
+
+def end_the_session_of_the_lock(warehouse: Warehouse) -> None:
+    """As soon as dbt is at work, as a proxy may that cuts off who is silent."""
+    sessions = "from pg_stat_activity where datname = current_database() and application_name = %s"
+    while not warehouse.value(f"select count(*) {sessions}", "dbt"):
+        time.sleep(0.05)
+    assert warehouse.rows(f"select pg_terminate_backend(pid) {sessions}", "arrears build") == [(True,)]
 
 
 @pytest.fixture
@@ -120,3 +133,20 @@ def test_a_dbt_that_was_killed_refuses_nothing(warehouse: Warehouse, models_alon
             build_a_day(DAY, tmp_path, through(warehouse.url(Role.BUILDER), wire))
         assert killed.struck.is_set()
     assert warehouse.rows("select status from ops.build") == [("failed",)]
+
+
+@pytest.mark.timeout(600)
+def test_a_build_that_loses_its_lock_ends_its_dbt(
+    warehouse: Warehouse, models_alone: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another may begin meanwhile, and two would write the same tables."""
+    monkeypatch.setattr("arrears.dbt.PULSE", 0.1)
+    url = warehouse.url(Role.BUILDER)
+    with ThreadPoolExecutor(1) as beside:
+        ended = beside.submit(end_the_session_of_the_lock, warehouse)
+        with pytest.raises(Infrastructure, match=r"ended the session that held the lock .*Build again"):
+            build_a_day(DAY, tmp_path, url)
+        ended.result()
+    assert running_dbt() == []
+    build_a_day(DAY, tmp_path, url)
+    assert warehouse.rows("select status from ops.build order by build_id") == [("failed",), ("built",)]

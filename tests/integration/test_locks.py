@@ -13,7 +13,7 @@ from arrears.errors import Infrastructure
 from arrears.load import registry
 from arrears.publish import record, retain
 from arrears.settings import Role
-from arrears.warehouse.connect import connect
+from arrears.warehouse.connect import connect, one
 
 from ..conftest import Warehouse
 
@@ -72,3 +72,10 @@ def test_every_other_lock_is_waited_for_no_longer(warehouse: Warehouse) -> None:
         cursor.execute("set idle_in_transaction_session_timeout = '20s'; lock table ops.publication")
         with pytest.raises(Infrastructure, match="during retain: canceling statement due to lock timeout"):
             retain(url=warehouse.url(Role.PUBLISHER), keep_newest=1)
+
+
+def test_a_session_that_holds_a_lock_may_be_silent(warehouse: Warehouse) -> None:
+    """For hours, while dbt works under it."""
+    warehouse.rows("alter role arrears_builder in database of_a_test set idle_session_timeout = '1min'")
+    with connect(warehouse.url(Role.BUILDER), "build") as connection, connection.cursor() as cursor:
+        assert one(cursor, "show idle_session_timeout") == ("0",)

@@ -40,7 +40,8 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
 )
 def _open(url: str, name: str) -> Connection:
     of_server = {f"tcp_keepalives_{what}": str(value) for what, value in KEEPALIVES.items()}
-    address = Address.parse(url).setting(lock_timeout=LOCK_TIMEOUT, **of_server)
+    # A session that holds a lock is silent while others work under it, whatever a server thinks of silent ones.
+    address = Address.parse(url).setting(lock_timeout=LOCK_TIMEOUT, idle_session_timeout="0", **of_server)
     of_client: dict[str, Any] = {f"keepalives_{what}": value for what, value in KEEPALIVES.items()}
     opened: Connection = psycopg2.connect(
         address.url(), application_name=f"arrears {name}", connect_timeout=5, **of_client
