@@ -168,10 +168,15 @@ def build() -> int:
 
 @task(pool=wiring.PUBLICATION_POOL)
 def gate_candidate(build_id: int) -> dict[str, Any]:
-    """What the gate said; of lenders held back, what is to be told once the others are published."""
+    """What the gate said, and where it is on record; of lenders held back, what is to be told once the others are
+    published."""
     judged = pipeline.gate_candidate(build_id, url=wiring.url_of(wiring.PUBLISHER))
     refusal = judged.holding_back()
-    return {"outcome": judged.outcome, "held": (refusal.summary, refusal.reasons) if refusal else None}
+    return {
+        "outcome": judged.outcome,
+        "gate_runs": list(judged.gate_runs),
+        "held": (refusal.summary, refusal.reasons) if refusal else None,
+    }
 
 
 def ask_only_about_warnings(context: Any) -> None:
@@ -189,10 +194,17 @@ def ask_only_about_warnings(context: Any) -> None:
 
 
 @task(pool=wiring.PUBLICATION_POOL, outlets=[wiring.PUBLICATION], trigger_rule=TriggerRule.NONE_FAILED)
-def publish(build_id: int) -> dict[str, Any]:
+def publish(build_id: int, judged: dict[str, Any]) -> dict[str, Any]:
+    """judged: what was approved, where it was. Somebody may have had the build judged again since."""
     context = get_current_context()
     approved_by, reason = _approval(context)
-    result = pipeline.publish(build_id, url=wiring.url_of(wiring.PUBLISHER), approved_by=approved_by, reason=reason)
+    result = pipeline.publish(
+        build_id,
+        url=wiring.url_of(wiring.PUBLISHER),
+        approved_by=approved_by,
+        reason=reason,
+        judged=judged["gate_runs"],
+    )
     wiring.announce(context, wiring.PUBLICATION, wiring.business_date(context))
     return result.to_dict()
 
@@ -292,7 +304,7 @@ with DAG(
         notifiers=[WAITING],
         pre_execute=ask_only_about_warnings,
     )
-    published = publish(built)
+    published = publish(built, gated)
     gated >> approve >> published
     page = report(published)
     for channel in wiring.CHANNELS:

@@ -7,7 +7,7 @@ take the same path.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -119,11 +119,16 @@ def is_approved(build_id: int, *, url: str) -> bool:
 
 
 def publish(
-    build_id: int, *, url: str, approved_by: str | None = None, reason: str | None = None
+    build_id: int,
+    *,
+    url: str,
+    approved_by: str | None = None,
+    reason: str | None = None,
+    judged: Collection[int] | None = None,
 ) -> publishing.PublishResult:
     """Publish a build that passed its gate. Raises Refused or Infrastructure."""
     with _logged("publish", url) as entry:
-        result = publishing.publish(build_id, url=url, approved_by=approved_by, reason=reason)
+        result = publishing.publish(build_id, url=url, approved_by=approved_by, reason=reason, judged=judged)
         entry.rows = result.rows_added
         entry.detail = f"build {build_id}: publication {result.publication_id} {result.outcome}"
         return result

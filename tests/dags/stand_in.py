@@ -27,7 +27,7 @@ class Package:
             "gate_delivery": None,
             "build": SimpleNamespace(build_id=3, engine="postgres"),
             "gate_candidate": lambda self: SimpleNamespace(
-                outcome="warn" if self.warn else "pass", holding_back=lambda: self.held
+                outcome="warn" if self.warn else "pass", gate_runs=(5, 6), holding_back=lambda: self.held
             ),
             "published_day": lambda self: self.published,
             "is_approved": lambda self: self.approved,

@@ -36,7 +36,7 @@ def test_publish_without_warnings_asks_nobody(dags, package):
     assert package.calls == [
         ("build", MONTH_END, url("builder")),
         ("gate_candidate", 3, url("publisher")),
-        ("publish", 3, url("publisher"), None, None),
+        ("publish", 3, url("publisher"), None, None, [5, 6]),
         ("report", 9, url("publisher"), url("reader")),
     ]
 
@@ -52,7 +52,7 @@ def test_warnings_need_somebody(dags, package):
 def test_approval_given_beforehand(dags, package):
     package.warn = True
     assert run(dags["publish_marts"], approved_by="Li Wei").state == "success"
-    assert ("publish", 3, url("publisher"), "Li Wei", None) in package.calls
+    assert ("publish", 3, url("publisher"), "Li Wei", None, [5, 6]) in package.calls
 
 
 def test_approval_given_on_the_command_line(dags, package):
@@ -61,7 +61,7 @@ def test_approval_given_on_the_command_line(dags, package):
     assert run(dags["publish_marts"], ask=False).state == "success"
     assert package.calls[-3:] == [
         ("is_approved", 3, url("publisher")),
-        ("publish", 3, url("publisher"), None, None),
+        ("publish", 3, url("publisher"), None, None, [5, 6]),
         ("report", 9, url("publisher"), url("reader")),
     ]
 

@@ -354,6 +354,32 @@ def test_an_approval_is_of_one_judgement(candidate: Candidate) -> None:
         publish(build, url=url)
 
 
+def test_an_answer_is_to_the_judgement_that_was_asked_about(candidate: Candidate) -> None:
+    """A gate that ends late, or is run again by hand, may have found what nobody has seen yet."""
+    url, newest = candidate.warehouse.url(Role.PUBLISHER), "select max(gate_run_id) from ops.gate_run"
+    build = candidate.build([A_FEB], gate="warn")
+    asked_about = [candidate.warehouse.value(newest)]
+    candidate.warehouse.judge(build, "warn")
+    with pytest.raises(Refused, match="judged again since the warnings that Mei approved: look at the new ones"):
+        publish(build, url=url, approved_by="Mei", judged=asked_about)
+    assert candidate.warehouse.value("select count(*) from ops.approval") == 0
+    publish(build, url=url, approved_by="Mei", judged=[candidate.warehouse.value(newest)])
+    assert candidate.read("select approved_by from publication") == [("Mei",)]
+
+
+@pytest.mark.parametrize("gate", ["pass", "warn"])
+def test_who_was_asked_about_an_earlier_judgement_does_not_stand_in_the_way(candidate: Candidate, gate: str) -> None:
+    """Of the newest there is nothing to approve, or somebody has seen it and has."""
+    url = candidate.warehouse.url(Role.PUBLISHER)
+    build = candidate.build([A_FEB], gate="warn")
+    asked_about = [candidate.warehouse.value("select max(gate_run_id) from ops.gate_run")]
+    candidate.warehouse.judge(build, gate)
+    if gate == "warn":
+        approve(build, url=url, by="Bo", reason="seen")
+    publish(build, url=url, approved_by="Mei", judged=asked_about)
+    assert candidate.read("select approved_by from publication") == [("Bo" if gate == "warn" else None,)]
+
+
 @pytest.mark.parametrize(("gate", "why"), [("pass", "nothing to approve"), ("fail", "nobody can"), ("", "the gate")])
 def test_what_needs_no_approval_or_cannot_have_one(candidate: Candidate, gate: str, why: str) -> None:
     build = candidate.build([A_FEB], gate=gate)

@@ -32,6 +32,7 @@ class GateResult:
             wrong with lenders held back alone.
         evaluated: number of expectations. failed: those that did not hold, all of them.
         held: lenders held back: of them the marts go on showing what was published before.
+        gate_runs: what it said of a candidate on record, for who approves it.
     """
 
     boundary: str
@@ -39,6 +40,7 @@ class GateResult:
     evaluated: int
     failed: tuple[Verdict, ...]
     held: tuple[str, ...] = ()
+    gate_runs: tuple[int, ...] = ()
 
     def holding_back(self) -> Refused | None:
         """What to tell of the lenders held back, and why; None where there are none."""
@@ -133,14 +135,17 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
     blamed = holding.blame(verdicts, batches, url=url) if _outcome(verdicts) == "fail" else {}
     held = holding.to_hold(blamed, lenders)
     counting = holding.counting(verdicts, blamed, held)
-    result = GateResult("candidate", _outcome(counting), len(verdicts), _failed(verdicts), tuple(sorted(held)))
+    gate_runs: list[int] = []
     with connect(url, "gate candidate") as connection, connection.cursor() as cursor:
         _refuse_another_beneath(cursor, build_id)
         for boundary in ("candidate", "publication"):
             of_boundary = [verdict for verdict in verdicts if verdict.boundary == boundary]
             outcome = _outcome(verdict for verdict in counting if verdict.boundary == boundary)
-            gate_run_id = _record(cursor, boundary, outcome, of_boundary, started, build_id=build_id)
-        _hold(cursor, gate_run_id, result.held)
+            gate_runs.append(_record(cursor, boundary, outcome, of_boundary, started, build_id=build_id))
+        result = GateResult(
+            "candidate", _outcome(counting), len(verdicts), _failed(verdicts), tuple(sorted(held)), tuple(gate_runs)
+        )
+        _hold(cursor, gate_runs[-1], result.held)
         cursor.execute(
             "update ops.build set status = %s where build_id = %s and status in ('built', 'refused')",
             ["refused" if result.outcome == "fail" else "built", build_id],
@@ -159,7 +164,7 @@ def _said(cursor: Cursor, build_id: int) -> GateResult:
         [gate_runs],
     )
     verdicts = [Verdict(*row) for row in cursor.fetchall()]
-    return GateResult("candidate", outcome, len(verdicts), _failed(verdicts), tuple(held))
+    return GateResult("candidate", outcome, len(verdicts), _failed(verdicts), tuple(held), tuple(gate_runs))
 
 
 def _refuse_another_beneath(cursor: Cursor, build_id: int) -> None:

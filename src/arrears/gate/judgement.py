@@ -7,7 +7,7 @@ with newest as (
     from ops.gate_run where build_id = %(build_id)s order by boundary, gate_run_id desc
 )
 select
-    array_agg(gate_run_id) as gate_runs,
+    array_agg(gate_run_id order by gate_run_id) as gate_runs,
     (array_agg(outcome order by case outcome when 'fail' then 1 when 'warn' then 2 else 3 end))[1] as outcome,
     max(finished_at) as finished_at,
     array(

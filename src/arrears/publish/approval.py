@@ -14,11 +14,19 @@ from arrears.warehouse.connect import connect, first
 
 @dataclass(frozen=True)
 class GateRun:
-    """A judgement of the gate. outcome: pass, warn or fail. held: lenders held back, of which it says nothing."""
+    """A judgement of the gate. outcome: pass, warn or fail. held: lenders held back, of which it says nothing.
 
-    gate_run_id: int
+    gate_runs: its entries on record, one of each boundary.
+    """
+
+    gate_runs: tuple[int, ...]
     outcome: str
     held: tuple[str, ...]
+
+    @property
+    def gate_run_id(self) -> int:
+        """The entry that an approval of it is of."""
+        return max(self.gate_runs)
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ def standing(build_id: int, *, url: str) -> Approval | None:
 
 def newest_gate_run(cursor: Cursor, build_id: int) -> GateRun | None:
     row = first(cursor, JUDGEMENT, {"build_id": build_id})
-    return GateRun(max(row[0]), row[1], tuple(row[3])) if row else None
+    return GateRun(tuple(row[0]), row[1], tuple(row[3])) if row else None
 
 
 def give(cursor: Cursor, gate_run_id: int, by: str, reason: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from psycopg2.extensions import cursor as Cursor
@@ -39,7 +39,14 @@ class _Build:
     newest_status: str
 
 
-def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: str | None = None) -> PublishResult:
+def publish(
+    build_id: int,
+    *,
+    url: str,
+    approved_by: str | None = None,
+    reason: str | None = None,
+    judged: Collection[int] | None = None,
+) -> PublishResult:
     """Publish a build that has passed the gate. Publishing it again is a no-op, and tells what it did then.
 
     Of lenders that the gate holds back, the marts go on showing what they show, marked stale.
@@ -48,11 +55,12 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
         build_id: the build. approved_by, reason: who approves it and why, where warnings stand in the way and nobody
             has approved it before.
         url: libpq URL of the publisher role.
+        judged: the gate runs whose warnings they approve; None: what the gate said last.
 
     Raises:
         Usage: there is no such build.
-        Refused: it has not passed the gate, is not the newest, would break the published columns, or was published
-            and gone back from.
+        Refused: it has not passed the gate, was judged again since it was approved, is not the newest, would break the
+            published columns, or was published and gone back from.
         Infrastructure: the warehouse failed; the marts are as they were.
     """
     with connect(url, "publish") as connection, connection.cursor() as cursor:
@@ -62,7 +70,7 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
         if done is not None:
             return done
         build = _build(cursor, build_id)
-        judged, approved = _judged(cursor, build, approved_by, reason)
+        said, approved = _judged(cursor, build, approved_by, reason, judged)
         _refuse_going_back(current, build)
         previous = current.publication_id if current else None
         marts = offered(cursor, build_id)
@@ -72,7 +80,7 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
         widen(cursor, marts, url)
         cursor.execute("savepoint approved")  # who let it through stays on record where there is nothing to publish
         entry = Entry(
-            build.business_date, build_id, judged.outcome, build.code_version,
+            build.business_date, build_id, said.outcome, build.code_version,
             approved_by=approved.approved_by if approved else None, reason=approved.reason if approved else None,
         )  # fmt: skip
         publication_id = record.begin(cursor, entry)
@@ -80,7 +88,7 @@ def publish(build_id: int, *, url: str, approved_by: str | None = None, reason: 
             ensure_published(cursor, mart)
         base = changed.base_shown(cursor, build_id, previous)
         added, closed, changes = _write(
-            cursor, marts, lambda mart: offered_but(mart, judged.held, previous), publication_id, previous, base
+            cursor, marts, lambda mart: offered_but(mart, said.held, previous), publication_id, previous, base
         )
         if current is not None and not changes and current.business_date == build.business_date:
             cursor.execute("rollback to savepoint approved")
@@ -178,7 +186,7 @@ def _build(cursor: Cursor, build_id: int) -> _Build:
 
 
 def _judged(
-    cursor: Cursor, build: _Build, approved_by: str | None, reason: str | None
+    cursor: Cursor, build: _Build, approved_by: str | None, reason: str | None, judged: Collection[int] | None
 ) -> tuple[GateRun, Approval | None]:
     """What the gate said, and who approved it where that is needed."""
     gate_run = approval.newest_gate_run(cursor, build.build_id)
@@ -188,9 +196,11 @@ def _judged(
         raise Refused(f"Build {build.build_id} failed the gate: `arrears status` lists the reasons.")
     if gate_run.outcome == "pass":
         return gate_run, None
-    if approved_by:
-        approval.give(cursor, gate_run.gate_run_id, approved_by, reason)
     given = approval.of(cursor, gate_run.gate_run_id)
+    if given is None and approved_by:
+        _refuse_what_nobody_saw(gate_run, build, approved_by, judged)
+        approval.give(cursor, gate_run.gate_run_id, approved_by, reason)
+        given = approval.of(cursor, gate_run.gate_run_id)
     if given is None:
         raise Refused(
             f"Build {build.build_id} passed the gate with warnings: somebody has to approve it. "
@@ -198,6 +208,15 @@ def _judged(
             "then `arrears publish` publishes."
         )
     return gate_run, given
+
+
+def _refuse_what_nobody_saw(gate_run: GateRun, build: _Build, approved_by: str, judged: Collection[int] | None) -> None:
+    if judged is not None and set(judged) != set(gate_run.gate_runs):
+        raise Refused(
+            f"Build {build.build_id} was judged again since the warnings that {approved_by} approved: look at the new "
+            "ones (`arrears status` lists them) and approve again. In Airflow clear the run from `gate_candidate` on; "
+            "or `arrears approve --by NAME --reason WHY`, then `arrears publish`."
+        )
 
 
 def _refuse_going_back(current: Current | None, build: _Build) -> None:
