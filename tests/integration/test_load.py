@@ -26,6 +26,7 @@ from pyarrow import parquet
 from pydantic import SecretStr
 
 from arrears.contract import read_contract
+from arrears.contract.entities import ENTITIES
 from arrears.delivery import Delivery
 from arrears.errors import Infrastructure, Refused, Usage
 from arrears.gate import gate_delivery
@@ -1256,14 +1257,46 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Lender], None]]:
 
 
 def test_lenders_do_not_wait_for_each_other(lender: Lender, tmp_path: Path, held: Callable[[Lender], None]) -> None:
+    """Nor does one whose first delivery it is, and that has no partitions yet."""
     other = Lender(lender.warehouse, tmp_path, "beta")
-    other.send(NEXT, loans=_loans(3))
-    other.load(NEXT)  # its partitions are there: making one needs a lock on the whole table
     for one in (lender, other):
         one.send(loans=_loans(3))
     held(lender)
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(other.load).result(timeout=20).outcome == "loaded"
+
+
+COLUMNS = """
+select
+    attname, format_type(atttypid, atttypmod), attnotnull, attislocal, attinhcount,
+    (select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = attrelid and adnum = attnum)
+from pg_attribute where attrelid = %s::regclass and attnum > 0 order by attnum
+"""
+CONSTRAINTS = """
+select conname, pg_get_constraintdef(oid), conislocal, coninhcount
+from pg_constraint where conrelid = %s::regclass order by 1
+"""
+INDEXES = """
+select indexrelid::regclass::text, inhparent::regclass::text, pg_get_indexdef(indexrelid)
+from pg_index left join pg_inherits on inhrelid = indexrelid where indrelid = %s::regclass order by 1
+"""
+TABLE = "select relowner::regrole::text, pg_get_expr(relpartbound, oid) from pg_class where oid = %s::regclass"
+
+
+def test_a_partition_that_was_attached_is_like_one_made_in_its_place(lender: Lender) -> None:
+    lender.send(loans=_loans(1))
+    lender.load()
+    run = lender.warehouse.rows
+    for entity in ENTITIES:
+        run(
+            f"create table raw.{entity}_zeta partition of raw.{entity} (lender default 'zeta') for values in ('zeta')",
+            role=Role.LOADER,
+        )
+        attached, made = (
+            [repr(run(of, f"raw.{entity}_{name}")).replace(name, "x") for of in (COLUMNS, CONSTRAINTS, INDEXES, TABLE)]
+            for name in ("acme", "zeta")
+        )
+        assert attached == made
 
 
 # ── personal data ────────────────────────────────────────────────────────────────────────────────────────
@@ -1361,6 +1394,7 @@ KILLED = """
 import datetime, sys
 from pathlib import Path
 from arrears.contract import read_contract
+from arrears.contract.entities import ENTITIES
 from arrears.delivery import Delivery
 from arrears.load import load
 contract, day, landing, url = sys.argv[1:]

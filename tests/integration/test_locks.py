@@ -9,11 +9,13 @@ from contextlib import contextmanager
 import pytest
 
 from arrears import pipeline
+from arrears.contract.entities import ENTITIES
 from arrears.errors import Infrastructure
 from arrears.load import registry
 from arrears.publish import record, retain
 from arrears.settings import Role
 from arrears.warehouse.connect import connect, one
+from arrears.warehouse.provision import provision
 
 from ..conftest import Warehouse
 
@@ -79,3 +81,15 @@ def test_a_session_that_holds_a_lock_may_be_silent(warehouse: Warehouse) -> None
     warehouse.rows("alter role arrears_builder in database of_a_test set idle_session_timeout = '1min'")
     with connect(warehouse.url(Role.BUILDER), "build") as connection, connection.cursor() as cursor:
         assert one(cursor, "show idle_session_timeout") == ("0",)
+
+
+def test_a_new_lender_and_a_new_release_wait_for_no_reader_of_raw(warehouse: Warehouse) -> None:
+    """A build or a backup reads for hours, and whoever comes after one that waits for it waits as well."""
+    tables = ", ".join(f"raw.{entity}" for entity in ENTITIES)
+    with connect(warehouse.owner_url, "by hand") as connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"set idle_in_transaction_session_timeout = '20s'; lock table {tables}, ops.delivery in access share mode"
+        )
+        with connect(warehouse.url(Role.LOADER), "load") as other, other.cursor() as loading:
+            registry.ensure_partitions(loading, "acme")
+        provision(warehouse.settings)

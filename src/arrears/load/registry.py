@@ -225,14 +225,19 @@ def _put_conventions_in_force(cursor: Cursor, lender: str, rules: dict[str, Any]
 
 
 def ensure_partitions(cursor: Cursor, lender: str) -> None:
-    """A partition of every raw table for this lender. Takes its locks only when one is missing."""
+    """A partition of every raw table for this lender, put in beside those who read and write the others.
+
+    Made as one in the first place it would have to wait for whoever uses the table, and everybody who comes later, of
+    every lender, for it. As a table of its own that is attached it waits for another new lender at most.
+    """
     for entity in ENTITIES:
         name = f"{entity}_{lender}"
         if one(cursor, "select to_regclass(%s)", [f'raw."{name}"'])[0] is not None:
             continue
         cursor.execute(
             # The default saves sending the lender with every row that is copied into its partition.
-            SQL("create table if not exists {0} partition of {1} (lender default {2}) for values in ({2})").format(
-                Identifier("raw", name), Identifier("raw", entity), Literal(lender)
-            )
+            SQL(
+                "create table {0} (like {1} including all); alter table {0} alter lender set default {2}; "
+                "alter table {1} attach partition {0} for values in ({2})"
+            ).format(Identifier("raw", name), Identifier("raw", entity), Literal(lender))
         )

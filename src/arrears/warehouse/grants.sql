@@ -2,14 +2,20 @@
 
 revoke create on schema public from public;
 
--- raw: written by the loader alone, read by the builder. No other role sees it.
-alter table raw.loan owner to arrears_loader;
-alter table raw.borrower owner to arrears_loader;
-alter table raw.instalment owner to arrears_loader;
-alter table raw.payment owner to arrears_loader;
-alter table raw.loan_event owner to arrears_loader;
-alter table raw.collection_action owner to arrears_loader;
-alter table raw.reported_position owner to arrears_loader;
+-- raw: written by the loader alone, read by the builder. No other role sees it. Told an owner, even the one that it has, a
+-- table is taken for oneself: that would wait for whoever reads it, and everybody who comes later for that.
+do $$
+declare
+    relation regclass;
+begin
+    for relation in
+        select oid::regclass from pg_class
+        where relnamespace = 'raw'::regnamespace and relkind = 'p' and relowner <> 'arrears_loader'::regrole
+    loop
+        execute format('alter table %s owner to arrears_loader', relation);
+    end loop;
+end
+$$;
 grant usage on schema raw to arrears_builder;
 grant select on all tables in schema raw to arrears_builder;
 
