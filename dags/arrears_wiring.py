@@ -23,9 +23,10 @@ from airflow.sdk import (
     ExceptionRetryPolicy,
     Param,
     RetryAction,
+    RetryDecision,
     RetryRule,
 )
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
 from arrears import contract, lineage
 from arrears.errors import Infrastructure, Usage
@@ -266,9 +267,27 @@ def name_lineage_parent(task_instance: Any) -> None:
 
 # --- failures ----------------------------------------------------------------------------------------------
 
+RETRIES = int(os.environ.get("ARREARS_TASK_RETRIES", "6"))  # three quarters of an hour in all
+
+
+class RetryPolicy(ExceptionRetryPolicy):
+    """What ran out of time is tried once more, for what it waited for may have ended: a backup, a lock, a slow store.
+
+    Not as often as the rest: seven builds of three hours each, and nobody told that three are not enough.
+    """
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        if isinstance(exception, AirflowTaskTimeout):
+            is_first = try_number <= max_tries - RETRIES + 1  # also after it was cleared, for tries are counted on
+            return RetryDecision.retry() if is_first else RetryDecision.fail("It ran out of time more than once.")
+        return super().evaluate(exception, try_number, max_tries, context)
+
+
 # By name, so that parsing a DAG imports no driver. First match wins; what is not foreseen is a bug, and a bug
 # does not go away by itself. A killed worker raises nothing and is retried by the scheduler in any case.
-RETRY_POLICY = ExceptionRetryPolicy(
+RETRY_POLICY = RetryPolicy(
     rules=[
         RetryRule(
             exception=["arrears.errors.Refused", "arrears.errors.Usage"],
@@ -363,7 +382,7 @@ FAILURE = Notice(
 
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "arrears",
-    "retries": int(os.environ.get("ARREARS_TASK_RETRIES", "6")),  # three quarters of an hour in all
+    "retries": RETRIES,
     "retry_delay": timedelta(minutes=1),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=15),

@@ -109,6 +109,7 @@ def test_infrastructure_failures_are_told_apart(dags, package):
         ("psycopg2.errors.LockNotAvailable", "retry"),
         ("psycopg2.errors.UniqueViolation", "fail"),
         ("airflow.sdk.exceptions.AirflowNotFoundException", "retry"),
+        ("airflow.sdk.exceptions.AirflowTaskTimeout", "retry"),
     ],
 )
 def test_retry_policy(dags, error, action):
@@ -118,11 +119,20 @@ def test_retry_policy(dags, error, action):
     assert decided(dags, raised) == action
 
 
-def decided(dags, error):
-    from airflow.sdk import ExceptionRetryPolicy
+def decided(dags, error, try_number=1, max_tries=3):
+    policy = dags["load_one"].get_task("load").retry_policy
+    return type(policy).deserialize(policy.serialize()).evaluate(error, try_number, max_tries).action.value
 
-    policy = ExceptionRetryPolicy.deserialize(dags["load_one"].get_task("load").retry_policy.serialize())
-    return policy.evaluate(error, 1, 3).action.value
+
+def test_what_ran_out_of_time_is_tried_once_more(dags, monkeypatch):
+    """Somebody has to be told soon that a build needs more hours. A task that is cleared counts its tries on."""
+    from airflow.sdk.exceptions import AirflowTaskTimeout
+
+    import arrears_wiring as wiring
+
+    monkeypatch.setattr(wiring, "RETRIES", 6)
+    tries = {(1, 6): "retry", (2, 6): "fail", (3, 8): "retry", (4, 8): "fail"}
+    assert {tried: decided(dags, AirflowTaskTimeout("x"), *tried) for tried in tries} == tries
 
 
 def test_what_airflow_s_own_server_cannot_answer_is_asked_again(dags):
@@ -136,16 +146,17 @@ def test_what_airflow_s_own_server_cannot_answer_is_asked_again(dags):
 
 
 def test_a_refusal_is_not_retried_and_a_lost_connection_is(dags, package, monkeypatch):
+    from airflow.sdk.exceptions import AirflowTaskTimeout
+
     task = dags["load_one"].get_task("load")
     monkeypatch.setattr(task, "retries", 1)
     monkeypatch.setattr(task, "retry_delay", dt.timedelta(0))
     monkeypatch.setattr(task, "retry_exponential_backoff", 0)
-    package.failures["load"] = Refused("x")
-    assert run(dags["load_one"]).state == "failed"
-    assert [call[0] for call in package.calls].count("load") == 1
-    package.failures["load"] = Infrastructure("x")
-    assert run(dags["load_one"]).state == "failed"
-    assert [call[0] for call in package.calls].count("load") == 1 + 2
+    for error, tries in ((Refused("x"), 1), (Infrastructure("x"), 2), (AirflowTaskTimeout("x"), 2)):
+        package.calls.clear()
+        package.failures["load"] = error
+        assert run(dags["load_one"]).state == "failed"
+        assert [call[0] for call in package.calls].count("load") == tries
 
 
 @pytest.mark.parametrize("executor", ["CeleryExecutor", "LocalExecutor,KubernetesExecutor"])

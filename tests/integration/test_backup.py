@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,13 @@ from ..conftest import Warehouse
 LENDER = "lakala"
 FIRST, SECOND = dt.date(2024, 3, 30), dt.date(2024, 3, 31)
 CHAPTER = "## Backup and restore"
+OF_THE_DUMP = """
+select distinct namespaces.nspname from pg_stat_activity as sessions
+inner join pg_locks as locks on sessions.pid = locks.pid
+inner join pg_class as relations on locks.relation = relations.oid
+inner join pg_namespace as namespaces on relations.relnamespace = namespaces.oid
+where sessions.application_name = 'pg_dump' and sessions.datname = current_database() and sessions.query like 'COPY %'
+"""
 
 
 @pytest.fixture
@@ -100,3 +108,23 @@ def test_a_restored_warehouse_publishes_on(
     assert run(restored, SECOND) == 2
     assert shown(restored, 1) == first
     assert len(shown(restored, 2)["mart_delinquency_daily"]) > len(first["mart_delinquency_daily"]) > 0
+
+
+def test_a_backup_holds_nothing_that_builds_replace(warehouse: Warehouse, tmp_path: Path) -> None:
+    """Until it ends a dump has a lock on every table that is in it, and dbt puts new tables in place of old ones."""
+    for schema in ("staging", "intermediate", "candidate"):
+        warehouse.rows(f"create table {schema}.a_model (n int)", role=Role.BUILDER)
+    warehouse.rows(
+        "insert into ops.step_run (step, outcome, detail, started_at, finished_at) "
+        "select 'load', 'done', md5(n::text), now(), now() from generate_series(1, 100000) as n"
+    )
+    os.mkfifo(tmp_path / "arrears.dump")  # it waits for whoever reads what it has written
+    with ThreadPoolExecutor(1) as beside:
+        backup = beside.submit(execute, commands("Back up"), tmp_path, warehouse.owner_url)
+        with (tmp_path / "arrears.dump").open("rb", buffering=0) as dump:
+            while not (held := {schema for (schema,) in warehouse.rows(OF_THE_DUMP)}):
+                assert dump.read(1 << 16), "it was over before anybody looked"
+            dump.readall()
+        backup.result()
+    assert "ops" in held
+    assert held.isdisjoint({"staging", "intermediate", "candidate"})
