@@ -48,6 +48,8 @@ def _of_the_build(stands: dict[str, Any]) -> Iterator[str]:
     name = f"Build {build['build_id']} for {build['business_date']}"
     if build["status"] == "failed":
         yield f"{name} failed: {build['detail'] or 'see the log'}"
+    elif build["status"] == "cut off":
+        yield f"{name} was cut off, and nobody is at it any more: build again."
     elif build["status"] == "refused":
         yield f"{name} did not pass the gate."
     elif build["status"] == "built" and _waits(gate, build["build_id"]):

@@ -7,6 +7,7 @@ from typing import Any
 from psycopg2.extras import RealDictCursor
 
 from arrears.gate.judgement import JUDGEMENT
+from arrears.warehouse import locks
 from arrears.warehouse.connect import connect
 
 LENDERS = """
@@ -65,11 +66,12 @@ select g.boundary, r.suite, r.expectation, r.severity, r.unexpected_count, r.obs
 from ops.gate_result as r join ops.gate_run as g on g.gate_run_id = r.gate_run_id
 where r.gate_run_id = any(%s) and not r.success order by r.severity, g.boundary, r.suite, r.expectation
 """
+# Its own step is the first to end after it did, both by the server's clock: those that wait for it in vain end before.
 BUILD = """
 select b.build_id, b.business_date, b.status, s.detail
 from ops.build as b left join lateral (
-    select detail from ops.step_run where step = 'build' and outcome <> 'done' and started_at <= b.started_at
-    order by step_run_id desc limit 1
+    select detail from ops.step_run where step = 'build' and outcome <> 'done' and finished_at >= b.finished_at
+    order by step_run_id limit 1
 ) as s on b.status = 'failed'
 order by b.build_id desc limit 1
 """
@@ -86,8 +88,15 @@ where newest_first = 1 order by finished_at
 
 def status(url: str) -> dict[str, Any]:
     """Lenders (refused_days: of the last month, where nothing was accepted in their place), the newest build, what the
-    gate said of it, the current publication (None where there is none), and how each step went last."""
-    with connect(url, "status") as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+    gate said of it, the current publication (None where there is none), and how each step went last.
+
+    A build that is running on record, and that nobody is at, has the status `cut off`.
+    """
+    with (
+        connect(url, "status") as connection,
+        connection.cursor(cursor_factory=RealDictCursor) as cursor,
+        connection.cursor() as plain,
+    ):
 
         def rows(query: str, parameters: Any = None) -> list[dict[str, Any]]:
             cursor.execute(query, parameters)
@@ -99,9 +108,12 @@ def status(url: str) -> dict[str, Any]:
             gate_runs = gate.pop("gate_runs")
             gate |= rows(EVALUATED, [gate_runs])[0] | rows(APPROVED, [gate_runs])[0]
             gate["failed"] = rows(FAILED, [gate_runs])
+        build = next(iter(rows(BUILD)), None)
+        if build and build["status"] == "running" and locks.holder(plain, "arrears.candidate") is None:
+            build["status"] = "cut off"
         return {
             "lenders": rows(LENDERS),
-            "build": next(iter(rows(BUILD)), None),
+            "build": build,
             "gate": gate,
             "publication": next(iter(rows(PUBLICATION)), None),
             "steps": rows(STEPS),

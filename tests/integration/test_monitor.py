@@ -14,6 +14,8 @@ from arrears.monitor import problems
 from arrears.publish import approve
 from arrears.settings import Role
 from arrears.status import status
+from arrears.warehouse import locks
+from arrears.warehouse.connect import connect
 
 from ..conftest import Warehouse
 from .candidate import MARCH, Candidate
@@ -97,6 +99,41 @@ def test_a_build_that_waits_failed_or_was_refused_is_a_problem(candidate: Candid
     for state, says in (("refused", "did not pass the gate."), ("failed", "failed: see the log")):
         candidate.warehouse.rows("update ops.build set status = %s where build_id = %s", state, number)
         assert told(candidate.warehouse) == [f"{name} {says}"]
+
+
+def test_a_build_that_nobody_is_at_is_a_problem(candidate: Candidate) -> None:
+    """Whoever was killed has said nothing, and nobody else is told."""
+    candidate.publish([("a", MARCH, 1, None)])
+    number = candidate.build([("a", MARCH, 2, None)], gate="")
+    candidate.warehouse.rows("update ops.build set status = 'running' where build_id = %s", number)
+    with connect(candidate.warehouse.url(Role.BUILDER), "build") as connection, connection.cursor() as cursor:
+        locks.take(cursor, "the candidate", "arrears.candidate", of_session=True)
+        assert told(candidate.warehouse) == []
+    assert told(candidate.warehouse) == [
+        f"Build {number} for 2024-03-31 was cut off, and nobody is at it any more: build again."
+    ]
+
+
+def test_a_build_that_failed_says_why_and_not_why_others_did(candidate: Candidate) -> None:
+    """Whose clock is ahead, and who waited for it in vain meanwhile, makes no difference."""
+    run = candidate.warehouse.rows
+    candidate.publish([("a", MARCH, 1, None)])
+    number = candidate.build([("a", MARCH, 2, None)], gate="")
+    run(
+        "update ops.build set status = 'failed', started_at = '2024-04-01 00:00+00', "
+        "finished_at = '2024-04-01 01:00+00' where build_id = %s", number,
+    )  # fmt: skip
+    for detail, started, finished in (
+        ("the day before", "2024-03-31 23:00+00", "2024-03-31 23:30+00"),
+        ("waited in vain", "2024-04-01 00:10+00", "2024-04-01 00:40+00"),
+        ("its own", "2024-04-01 00:02+00", "2024-04-01 01:00:00.1+00"),
+        ("no lake", "2024-04-01 00:00+00", "2024-04-01 02:00+00"),
+    ):
+        run(
+            "insert into ops.step_run (step, outcome, detail, started_at, finished_at) "
+            "values ('build', 'failed', %s, %s, %s)", detail, started, finished,
+        )  # fmt: skip
+    assert told(candidate.warehouse) == [f"Build {number} for 2024-03-31 failed: its own"]
 
 
 def test_prometheus_reads_the_figures(candidate: Candidate, arrears: CommandLine, tmp_path: Path) -> None:

@@ -671,9 +671,14 @@ def _status() -> dict[str, Any]:
 
 
 def _show_build(newest: dict[str, Any] | None) -> None:
-    if newest is not None and newest["status"] == "failed":
-        detail = newest["detail"] or "see the log"
-        output.say(f"Build {newest['build_id']} for {newest['business_date']} failed: {detail}")
+    if newest is None or newest["status"] not in ("failed", "cut off"):
+        return
+    name = f"Build {newest['build_id']} for {newest['business_date']}"
+    output.say(
+        f"{name} failed: {newest['detail'] or 'see the log'}"
+        if newest["status"] == "failed"
+        else f"{name} was cut off, and nobody is at it any more"
+    )
 
 
 def _show_gate(gate_run: dict[str, Any] | None) -> None:

@@ -10,6 +10,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composed, Placeholder
 
 from arrears.errors import Infrastructure
+from arrears.warehouse.connect import first
 
 # Of one key the lower half is in objid, of two it is the second.
 HOLDER = """
@@ -39,8 +40,9 @@ def take(cursor: Cursor, what: str, *keys: str, of_session: bool = False) -> Non
         cursor.execute(SQL("select {}({})").format(function, _hashed(keys)), keys)
     except psycopg2.errors.LockNotAvailable as error:
         cursor.connection.rollback()
+        who = holder(cursor, *keys) or "somebody who has ended since"
         raise Infrastructure(
-            f"Waited in vain for {what}: in use by {_holder(cursor, keys)}. Run this again once that has ended."
+            f"Waited in vain for {what}: in use by {who}. Run this again once that has ended."
         ) from error
 
 
@@ -48,7 +50,7 @@ def _hashed(keys: tuple[str, ...]) -> Composed:
     return SQL(", ").join(SQL("hashtext({})").format(Placeholder()) for _ in keys)
 
 
-def _holder(cursor: Cursor, keys: tuple[str, ...]) -> str:
-    cursor.execute(HOLDER, {"first": keys[0], "last": keys[-1], "keys": len(keys)})
-    row = cursor.fetchone()
-    return f"process {row[0]} of the server ({row[1]})" if row else "somebody who has ended since"
+def holder(cursor: Cursor, *keys: str) -> str | None:
+    """Who holds a lock, for people; None where nobody does."""
+    row = first(cursor, HOLDER, {"first": keys[0], "last": keys[-1], "keys": len(keys)})
+    return f"process {row[0]} of the server ({row[1]})" if row else None
