@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, BinaryIO
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 BY_SSH = ("sftp", "ssh")
 
@@ -25,3 +29,23 @@ def file_system(address: str) -> tuple[fsspec.AbstractFileSystem, str]:
             options[protocol] = {"host_key_policy": KnownHosts}
     found: tuple[fsspec.AbstractFileSystem, str] = fsspec.url_to_fs(address, **options)
     return found
+
+
+def put_whole(
+    files: fsspec.AbstractFileSystem, path: str, unfinished: str, write: Callable[[BinaryIO], object]
+) -> None:
+    """Have a file written beside its place, and put it there when it is whole: over the one that is there, if any.
+
+    unfinished: the path that it is written to.
+    """
+    try:
+        with files.open(unfinished, "wb") as stream:
+            write(stream)
+            if isinstance(files, LocalFileSystem):
+                stream.flush()
+                os.fsync(stream.fileno())  # else a power failure may keep the name and lose the content
+    except Exception:
+        with suppress(Exception):  # a full disk has room again for what comes next
+            files.rm_file(unfinished)
+        raise
+    files.mv(unfinished, path)

@@ -1,4 +1,4 @@
-"""The disk full under a load and a publication: said clearly, nothing lost, and done once there is room again."""
+"""The disk full under a load, a publication or a report: said clearly, nothing lost, and done once there is room."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from arrears.errors import Infrastructure
 from arrears.publish import publish
+from arrears.report.shelf import INDEX, Shelf
 from arrears.settings import Role, Settings
 
 from ..conftest import Warehouse, fresh_database, running_server
@@ -114,6 +115,23 @@ def test_the_disk_is_full_under_a_publication(warehouse: Warehouse, disk: Disk, 
     publish(build, url=url)
     assert candidate.read("select count(*) from mart_x") == [(50_001,)]
     note("disk full under a publication", str(failure.value).partition(": ")[2].partition(". ")[0])
+
+
+def test_the_disk_is_full_under_a_report(tmp_path: Path, note: Note) -> None:
+    """What was written before is whole, the list of all reports above all, and nothing lies beside it."""
+    (tmp_path / "disk").mkdir()
+    before, after = b"before", b"after" * MIB
+    with mounted(tmp_path / "disk", 16 * MIB) as disk:
+        shelf, place = Shelf(str(disk.folder)), disk.folder / INDEX
+        shelf.put("", {INDEX: before})
+        with disk.full(spare=MIB):
+            with pytest.raises(Infrastructure, match=r"No space left on device.*The publication stands") as failure:
+                shelf.put("", {INDEX: after})
+            assert place.read_bytes() == before
+        assert [path.name for path in disk.folder.iterdir()] == [INDEX]
+        shelf.put("", {INDEX: after})
+        assert place.read_bytes() == after
+    note("disk full under a report", str(failure.value).partition(": ")[2].partition(". ")[0])
 
 
 def test_the_disk_of_the_whole_server_is_full(tmp_path: Path, note: Note) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +11,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import psycopg2
-from fsspec.implementations.local import LocalFileSystem
 
 from arrears.errors import ArrearsError, Infrastructure, Usage
-from arrears.file_systems import file_system
+from arrears.file_systems import file_system, put_whole
 from arrears.spark.beside import RECORD
 
 
@@ -89,12 +87,7 @@ class Lake:
         folder = f"{self._root}/{file.folder}"
         with self._reachable():
             self._files.makedirs(folder, exist_ok=True)
-            with self._files.open(f"{folder}/{file.unfinished}", "wb") as stream:
-                write(stream)
-                if isinstance(self._files, LocalFileSystem):
-                    stream.flush()
-                    os.fsync(stream.fileno())  # else a power failure may keep the name and lose the content
-            self._files.mv(f"{folder}/{file.unfinished}", f"{folder}/{file.name}")
+            put_whole(self._files, f"{folder}/{file.name}", f"{folder}/{file.unfinished}", write)
 
     def remove(self, file: RawFile) -> None:
         with self._reachable():

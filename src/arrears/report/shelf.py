@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from operator import methodcaller
 from pathlib import Path
+from secrets import token_hex
 
 from arrears.errors import Infrastructure, Usage
-from arrears.file_systems import file_system
+from arrears.file_systems import file_system, put_whole
 
 INDEX = "index.html"
 
@@ -29,11 +31,14 @@ class Shelf:
         return path if "file" in self._files.protocol else str(self._files.unstrip_protocol(path))
 
     def put(self, folder: str, files: Mapping[str, bytes]) -> None:
-        """Write files, each over the one of that name. Raises Infrastructure."""
+        """Write files, each whole and then over the one of that name. Raises Infrastructure."""
+        place = f"{self._root}/{folder}".rstrip("/")
         with self._reached(folder):
-            self._files.makedirs(f"{self._root}/{folder}".rstrip("/"), exist_ok=True)
+            self._files.makedirs(place, exist_ok=True)
             for name, content in files.items():
-                self._files.pipe_file(f"{self._root}/{folder}/{name}" if folder else f"{self._root}/{name}", content)
+                # Reports are written side by side, and all of them write the list.
+                unfinished = f"{place}/_{token_hex(4)}_{name}"
+                put_whole(self._files, f"{place}/{name}", unfinished, methodcaller("write", content))
 
     def folders(self) -> set[str]:
         """The folders there are. Raises Infrastructure."""
