@@ -111,9 +111,9 @@ def results_of(done: subprocess.CompletedProcess[str], run_results: Path, *, on_
         kind = Infrastructure if done.returncode == Infrastructure.exit_code else Refused
         raise kind(json.loads(trouble.splitlines()[0]))
     log_file = run_results.with_name("logs") / "dbt.log"
-    if not run_results.exists():
+    results = _written(run_results)
+    if results is None:
         raise _trouble(done.stdout, [last_words(done.stdout)], log_file, on_spark)
-    results: dict[str, Any] = json.loads(run_results.read_text())
     failed = [
         f"{result['unique_id'].split('.', 2)[-1]}: {' '.join(str(result['message']).split())}"
         for result in results["results"]
@@ -121,6 +121,15 @@ def results_of(done: subprocess.CompletedProcess[str], run_results: Path, *, on_
     ]
     if failed or done.returncode != 0:
         raise _trouble(done.stdout, failed or [last_words(done.stdout)], log_file, on_spark)
+    return results
+
+
+def _written(run_results: Path) -> dict[str, Any] | None:
+    """What is in the file; None where there is none, or half of one: its disk is full, as dbt will have said."""
+    try:
+        results: dict[str, Any] = json.loads(run_results.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
     return results
 
 

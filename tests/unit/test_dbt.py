@@ -55,3 +55,24 @@ def test_spark_says_whose_fault_it_is(tmp_path: Path, message: str, status: str,
 )
 def test_postgres_says_so_in_words(tmp_path: Path, message: str, kind: type[Exception]) -> None:
     assert type(outcome(tmp_path, message, "error", on_spark=False)) is kind
+
+
+@pytest.mark.parametrize("written", ['{"results": [{"unique_id": "model.arr', "", "\0\0\0\0", None])
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("[Errno 28] No space left on device: '/home/arrears/dbt/run_results.json'", Infrastructure),
+        ("Compilation Error in model x 'y' is undefined", Refused),
+    ],
+)
+def test_what_dbt_could_not_write_is_for_its_words_to_explain(
+    tmp_path: Path, written: str | None, said: str, kind: type[Exception]
+) -> None:
+    """Where the disk of ARREARS_HOME is full half a file of results is left."""
+    results = tmp_path / "run_results.json"
+    if written is not None:
+        results.write_text(written)
+    done = subprocess.CompletedProcess(["dbt"], 2, stdout=f"Encountered an error:\n{said}\n")
+    with pytest.raises(kind) as raised:
+        results_of(done, results, on_spark=False)
+    assert said in str(raised.value)
