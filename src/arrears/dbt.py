@@ -31,6 +31,8 @@ SERVER_TROUBLE = (
 # constraint, syntax). What has none, or another, comes of the cluster: a broadcast that took too long, a lost file.
 MODELS_FAULT = re.compile(r"SQLSTATE: (?:0A|2[123]|42)")
 JAVA_FRAMES = re.compile(r"\s+at (?:[a-z]\w*\.)+.*", re.S)
+# PostgreSQL shows the row that breaks a rule of its table. Reasons go out by mail and webhook; dbt's log stays here.
+FAILING_ROW = re.compile(r"DETAIL:\s+Failing row contains.*", re.S)
 PULSE = 30.0  # seconds between two looks at whether dbt may still go on
 
 
@@ -133,7 +135,8 @@ def _written(run_results: Path) -> dict[str, Any] | None:
     return results
 
 
-def _trouble(output: str, reasons: list[str], log_file: Path, on_spark: bool) -> Refused | Infrastructure:
+def _trouble(output: str, said: list[str], log_file: Path, on_spark: bool) -> Refused | Infrastructure:
+    reasons = [FAILING_ROW.sub("(the row is in the log)", reason) for reason in said]
     if _is_of_the_server(output, reasons, on_spark):
         what, cause = "Spark" if on_spark else "The warehouse", JAVA_FRAMES.sub("", reasons[0])
         return Infrastructure(f"{what} failed while dbt was building: {cause} (log: {log_file}).")

@@ -76,3 +76,31 @@ def test_what_dbt_could_not_write_is_for_its_words_to_explain(
     with pytest.raises(kind) as raised:
         results_of(done, results, on_spark=False)
     assert said in str(raised.value)
+
+
+BROKEN_RULE = """Database Error in model dim_loan (models/marts/dim_loan.sql)
+  new row for relation "dim_loan__dbt_tmp" violates check constraint "dim_loan__dbt_tmp_dpd_check"
+  DETAIL:  Failing row contains (lakala, L-1, B-77, 612.00, 1980,
+  DETAIL:  a text of its own).
+  CONTEXT:  a statement
+  compiled code at target/run/arrears/models/marts/dim_loan.sql"""
+SAME_KEY = """Database Error in model dim_loan (models/marts/dim_loan.sql)
+  could not create unique index "dim_loan__dbt_tmp_pkey"
+  DETAIL:  Key (lender, loan_id)=(lakala, L-1) is duplicated."""
+
+
+def test_a_reason_shows_no_row(tmp_path: Path) -> None:
+    """It is told by mail and webhook. Which rule it was, and of a key that stands twice which, is what helps."""
+    listed = outcome(tmp_path, BROKEN_RULE, "error", on_spark=False)
+    (tmp_path / "run_results.json").unlink()
+    done = subprocess.CompletedProcess(["dbt"], 1, stdout="".join(BROKEN_RULE.splitlines(keepends=True)[:3]))
+    with pytest.raises(Refused) as unlisted:
+        results_of(done, tmp_path / "run_results.json", on_spark=False)
+    for reason in (str(listed), str(unlisted.value)):
+        assert 'violates check constraint "dim_loan__dbt_tmp_dpd_check" (the row is in the log)' in reason
+        assert not [value for value in ("L-1", "B-77", "612.00", "1980", "of its own") if value in reason]
+
+
+def test_a_reason_names_the_key_that_stands_twice(tmp_path: Path) -> None:
+    reason = str(outcome(tmp_path, SAME_KEY, "error", on_spark=False))
+    assert "Key (lender, loan_id)=(lakala, L-1) is duplicated" in reason
