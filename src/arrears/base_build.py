@@ -8,6 +8,7 @@ build builds everything.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from pathlib import Path
@@ -22,11 +23,11 @@ TABLE = sql.Identifier("intermediate", "build_to_go_on_from")
 RULES = ("lender", "lender_entity", "lender_convention")
 
 
-def fingerprint(cursor: Cursor, project: Path, tables: str) -> str:
+def fingerprint(cursor: Cursor, project: Path, tables: str, business_date: dt.date) -> str:
     """A hash of the dbt project and the rules: with deliveries and the business date they decide what a build gives.
 
     Args:
-        tables: whose tables they are: each engine goes on from its own.
+        tables: whose tables they are: each engine goes on from its own. business_date: of the build.
     """
     digest = hashlib.sha256(tables.encode() + b"\0")
     for path in sorted(project.rglob("*")):
@@ -40,8 +41,12 @@ def fingerprint(cursor: Cursor, project: Path, tables: str) -> str:
             )
         )
         digest.update(json.dumps([row[0] for row in cursor.fetchall()], sort_keys=True).encode())
-    # the first contract of a lender reaches back to its oldest loan
-    cursor.execute("select lender, min(contract_effective_from)::text from ops.delivery group by lender order by 1")
+    # the first contract of a lender reaches back to its oldest loan (stg_lender_convention)
+    cursor.execute(
+        "select lender, min(contract_effective_from)::text from ops.delivery "
+        "where status = 'accepted' and business_date <= %s group by lender order by 1",
+        [business_date],
+    )
     digest.update(json.dumps(cursor.fetchall()).encode())
     return digest.hexdigest()
 

@@ -75,7 +75,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         _end_orphans(cursor)
         if on_spark:
             engine.check_order_of_text(cursor)
-        rules = base_build.fingerprint(cursor, settings.dbt_project, engine.tables(settings))
+        rules = base_build.fingerprint(cursor, settings.dbt_project, engine.tables(settings), business_date)
         base = engine.still_there(base_build.find(cursor, rules), settings)
         # A build on Spark that fails leaves its tables half-way; one on Postgres leaves what others can go on from.
         if base is None or on_spark:
