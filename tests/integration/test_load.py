@@ -158,6 +158,14 @@ class Lender:
             self.name, day,
         )  # fmt: skip
 
+    def in_force(self) -> list[tuple[Any, ...]]:
+        """What the models read of it: name, currency and contract, how it sends loans, and its conventions."""
+        return [
+            *self.warehouse.rows("select name_en, currency, contract_effective_from from ops.lender"),
+            *self.warehouse.rows("select mode from ops.lender_entity where entity = 'loan'"),
+            *self.warehouse.rows("select value, effective_from from ops.lender_convention order by effective_from"),
+        ]
+
     def rejected(self) -> list[tuple[int, str, str | None, str]]:
         return self.warehouse.rows(
             "select line_no, column_name, value_masked, rule from ops.rejected_row "
@@ -825,6 +833,74 @@ def test_a_contract_holds_once_a_delivery_under_it_is_accepted(lender: Lender, w
     lender.resource("loans")["arrears"]["constants"]["currency"] = "EUR"
     gate()
     assert in_force() == [[("EUR", "Europe/Helsinki", dt.date(2024, 1, 1))], [("7",)], [("upsert",)]]
+
+
+def test_a_gate_that_ends_late_does_not_bring_a_corrected_contract_back(lender: Lender) -> None:
+    """Of the text that it was corrected to, a delivery was loaded and accepted meanwhile."""
+    rules = lender.document["arrears"]
+    rules["conventions"] = {"grace_days": 1}
+    lender.send(loans=_loans(3))
+    slow = lender.load()
+    rules |= {"conventions": {"grace_days": 7}, "currency": "EUR", "names": {"en": "New Acme"}}
+    lender.resource("loans")["arrears"]["mode"] = "upsert"
+    lender.send(NEXT, loans=_loans(3))
+    lender.load_and_accept(NEXT)
+    before = lender.in_force()
+    assert before == [("New Acme", "EUR", dt.date(2024, 1, 1)), ("upsert",), ("7", dt.date(2024, 1, 1))]
+    lender.accept(slow.delivery_id)
+    assert (lender.versions(DAY), lender.in_force()) == ([(1, "accepted")], before)
+
+
+@pytest.mark.parametrize("corrected", ["2024-02-01", "2024-03-04"])
+def test_a_gate_that_ends_late_does_not_bring_a_date_back_that_no_contract_has_any_more(
+    lender: Lender, corrected: str
+) -> None:
+    rules = lender.document["arrears"]
+    rules |= {"effective_from": "2024-03-01", "conventions": {"grace_days": 1}}
+    lender.send(loans=_loans(3))
+    slow = lender.load()
+    rules |= {"effective_from": corrected, "conventions": {"grace_days": 7}}
+    lender.send(NEXT, loans=_loans(3))
+    lender.load_and_accept(NEXT)
+    before = lender.in_force()
+    assert before[-1] == ("7", dt.date.fromisoformat(corrected))
+    lender.accept(slow.delivery_id)
+    assert lender.in_force() == before
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["there from the beginning", "added meanwhile"])
+def test_a_gate_that_ends_late_speaks_for_the_days_before_the_next_contract(lender: Lender, known: bool) -> None:
+    """Of days that are caught up on side by side the newer one's gate may end first."""
+    dates = [dt.date(2024, 1, 1), NEXT]
+    lender.contract_dates = dates if known else dates[:1]
+    rules = lender.document["arrears"]
+    rules["conventions"] = {"grace_days": 1}
+    lender.send(loans=_loans(3))
+    slow = lender.load()
+    lender.contract_dates = dates
+    rules |= {"effective_from": NEXT.isoformat(), "conventions": {"grace_days": 7}, "names": {"en": "New Acme"}}
+    lender.resource("loans")["arrears"]["mode"] = "upsert"
+    lender.send(NEXT, loans=_loans(3))
+    lender.load_and_accept(NEXT)
+    lender.accept(slow.delivery_id)
+    assert lender.in_force() == [
+        ("New Acme", "CNY", NEXT), ("upsert",), ("1", dt.date(2024, 1, 1)), ("7", NEXT)
+    ]  # fmt: skip
+
+
+def test_a_gate_that_ends_late_leaves_alone_what_an_older_contract_says(lender: Lender) -> None:
+    """It was the first when its delivery was loaded; one for the days before was added meanwhile."""
+    rules, older = lender.document["arrears"], dt.date(2023, 1, 1)
+    rules["conventions"] = {"grace_days": 7}
+    lender.send(loans=_loans(3))
+    slow = lender.load()
+    lender.contract_dates = [older, dt.date(2024, 1, 1)]
+    rules |= {"effective_from": older.isoformat(), "conventions": {"grace_days": 1}}
+    before = dt.date(2023, 12, 31)
+    lender.send(before, loans=LOANS)
+    lender.load_and_accept(before)
+    lender.accept(slow.delivery_id)
+    assert lender.in_force()[2:] == [("1", older), ("7", dt.date(2024, 1, 1))]
 
 
 # ── refusals ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -31,6 +31,25 @@ class Standing:
     content_hash: str
 
 
+@dataclass(frozen=True)
+class _Dates:
+    """When a contract begins, and what was known then of the lender's others. Days as ISO writes them.
+
+    Attributes:
+        newer: those that begin after it. is_first: none begins before it.
+    """
+
+    own: str
+    newer: list[str]
+    is_first: bool
+
+    def have_replaced(self, earlier: str) -> bool:
+        """Whether a contract of a date that was read earlier is no more: there is none, or this one in its place."""
+        if self.own < earlier:
+            return earlier not in self.newer
+        return self.own == earlier or self.is_first
+
+
 def lock_lender(cursor: Cursor, lender: str) -> None:
     """Until the transaction ends, no other run touches this lender's deliveries."""
     locks.take(cursor, f"the deliveries of {lender}", "arrears.load", lender)
@@ -156,7 +175,7 @@ def accept(cursor: Cursor, delivery_id: int) -> None:
     )
     for lender, status, rules in cursor.fetchall():
         if status == "accepted" and rules is not None:  # an earlier release put them in force when it loaded
-            _put_in_force(cursor, lender, rules)
+            _put_in_force(cursor, lender, rules, _accepted_since(cursor, lender, delivery_id))
 
 
 def _rules(contract: Contract) -> dict[str, Any]:
@@ -177,11 +196,32 @@ def _rules(contract: Contract) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _put_in_force(cursor: Cursor, lender: str, rules: dict[str, Any]) -> None:
+def _accepted_since(cursor: Cursor, lender: str, delivery_id: int) -> list[_Dates]:
+    """Of the contracts of deliveries that were loaded after this one and have passed their gates."""
+    cursor.execute(
+        "select distinct rules ->> 'from', rules -> 'newer', cast(rules ->> 'is_first' as boolean) from ops.delivery "
+        "where lender = %s and delivery_id > %s and status <> 'refused' and decided_at is not null "
+        "and rules is not null",
+        [lender, delivery_id],
+    )
+    return [_Dates(*row) for row in cursor.fetchall()]
+
+
+def _put_in_force(cursor: Cursor, lender: str, rules: dict[str, Any], since: list[_Dates]) -> None:
     """Write what an accepted delivery's contract says of the lender where the models read it.
 
     A newer contract has the last word, as long as there is one: a date that was corrected since holds nothing up.
+    Contracts that were read `since` this one, of deliveries whose gates ended before its gate did, know better which
+    there are: one that they have replaced does not come back.
     """
+    own = rules["from"]
+    if any(later.have_replaced(own) for later in since):
+        return
+    rules = {
+        **rules,
+        "newer": [*rules["newer"], *(later.own for later in since if later.own > own)],
+        "is_first": rules["is_first"] and all(later.own > own for later in since),
+    }
     cursor.execute(
         "insert into ops.lender values (%(lender)s, %(en)s, %(zh)s, %(currency)s, %(zone)s, %(calendar)s, %(due)s, "
         "%(from)s, %(hash)s) on conflict (lender) do update set name_en = excluded.name_en, "
