@@ -109,6 +109,34 @@ def test_judging_again_changes_nothing(warehouse: Warehouse, delivered: Callable
         judge(99)
 
 
+@pytest.mark.parametrize("first", ["accepted", "refused"])
+def test_of_two_attempts_at_a_delivery_the_first_has_the_word(
+    warehouse: Warehouse, delivered: Callable[..., int], monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """What stands may be published by the time the other one ends."""
+    number = delivered(principal=-1 if first == "accepted" else 100)
+
+    def judged_while_another_ended(*batches: Any, **how: Any) -> list[Verdict]:
+        verdicts = validate(*batches, **how)
+        monkeypatch.setattr("arrears.gate.gate.validate", validate)
+        warehouse.rows("update raw.loan set principal = -principal")
+        if first == "accepted":
+            assert judge(number) == "pass"
+        else:
+            with pytest.raises(Refused, match="did not pass the gate"):
+                judge(number)
+        return verdicts
+
+    monkeypatch.setattr("arrears.gate.gate.validate", judged_while_another_ended)
+    if first == "accepted":
+        assert judge(number) == "pass"
+    else:
+        with pytest.raises(Refused, match="refused by the gate before"):
+            judge(number)
+    assert statuses(warehouse) == [first]
+    assert warehouse.value("select count(*) from ops.gate_run") == 1
+
+
 # ── the candidate's gate ─────────────────────────────────────────────────────────────────────────────────
 
 

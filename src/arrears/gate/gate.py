@@ -66,19 +66,16 @@ class GateResult:
 def gate_delivery(delivery_id: int, *, url: str, settings: Settings) -> GateResult:
     """Judge a loaded delivery. If it passes it stands for its day; if not, what stood before still stands.
 
+    One that was judged by the time it is to be accepted or refused stays what it is.
+
     Raises:
         Usage: there is no such delivery.
         Refused: a critical expectation failed, now or when it was judged before.
     """
     with connect(url, "gate delivery") as connection, connection.cursor() as cursor:
         lender, business_date, status = _delivery(cursor, delivery_id)
-        if status == "refused":
-            raise Refused(
-                f"The delivery of {lender} for {business_date} was refused by the gate before: load it again, from the "
-                "file as it is now."
-            )
         if status != "loaded":
-            return GateResult("delivery", "pass", 0, ())
+            return _decided_before(lender, business_date, status)
         batches = delivery_batches(cursor, delivery_id, settings)
     started = dt.datetime.now(dt.UTC)
     verdicts = validate(
@@ -87,6 +84,9 @@ def gate_delivery(delivery_id: int, *, url: str, settings: Settings) -> GateResu
     result = GateResult("delivery", _outcome(verdicts), len(verdicts), _failed(verdicts))
     with connect(url, "gate delivery") as connection, connection.cursor() as cursor:
         registry.lock_lender(cursor, lender)
+        *_, status = _delivery(cursor, delivery_id)
+        if status != "loaded":  # the first of two attempts has the word
+            return _decided_before(lender, business_date, status)
         _record(cursor, "delivery", result.outcome, verdicts, started, delivery_id=delivery_id)
         if result.outcome == "fail":
             registry.refuse(cursor, delivery_id, _reasons(result.failed, delivery_id))
@@ -98,6 +98,16 @@ def gate_delivery(delivery_id: int, *, url: str, settings: Settings) -> GateResu
             _reasons(result.failed, delivery_id),
         )
     return result
+
+
+def _decided_before(lender: str, business_date: dt.date, status: str) -> GateResult:
+    """What to say of a delivery that has been accepted, or raise of one that has been refused, before it was asked."""
+    if status == "refused":
+        raise Refused(
+            f"The delivery of {lender} for {business_date} was refused by the gate before: load it again, from the "
+            "file as it is now."
+        )
+    return GateResult("delivery", "pass", 0, ())
 
 
 def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult:

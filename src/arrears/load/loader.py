@@ -77,7 +77,7 @@ def check(delivery: Delivery, *, url: str, pii_key: Callable[[], bytes]) -> Find
     try:
         with connect(url, f"check {delivery.lender}") as connection, connection.cursor() as cursor:
             registry.lock_lender(cursor, delivery.lender)  # a load under way may be writing the same version
-            delivery_id = registry.register(cursor, delivery, "loaded", "")
+            delivery_id = registry.register(cursor, delivery, "")
             _load_files(cursor, delivery, findings, delivery_id, pii_key, accept=False)
             raise _RollBack
     except _RollBack:
@@ -103,7 +103,7 @@ def load(delivery: Delivery, *, url: str, pii_key: Callable[[], bytes]) -> LoadR
                 if standing.status == "accepted":
                     registry.seen_again(cursor, standing.delivery_id)
                 return _unchanged(cursor, delivery, standing)
-            delivery_id = registry.register(cursor, delivery, "loaded", delivery.content_hash)
+            delivery_id = registry.register(cursor, delivery, delivery.content_hash)
             _load_files(cursor, delivery, findings, delivery_id, pii_key)
             if findings.refusing:
                 raise _RollBack
@@ -137,7 +137,7 @@ def _refuse(delivery: Delivery, findings: Findings, faults: list[Fault], url: st
     content_hash = "" if delivery.missing else delivery.content_hash
     with connect(url, f"refuse {delivery.lender}") as connection, connection.cursor() as cursor:
         registry.lock_lender(cursor, delivery.lender)
-        delivery_id = registry.register(cursor, delivery, "refused", content_hash)
+        delivery_id = registry.register(cursor, delivery, content_hash)
         # What refuses it comes first, so that a long list of rejected rows cannot push it off the record.
         registry.refuse(cursor, delivery_id, [*refusing, *(fault for fault in faults if not fault.refuses)])
     raise Refused(

@@ -87,20 +87,19 @@ def rows_before(cursor: Cursor, lender: str, business_date: dt.date) -> dict[str
     return dict(cursor.fetchall())
 
 
-def register(cursor: Cursor, delivery: Delivery, status: str, content_hash: str) -> int:
-    """A new version of the day's delivery. Returns its delivery_id."""
+def register(cursor: Cursor, delivery: Delivery, content_hash: str) -> int:
+    """A new version of the day's delivery, `loaded` until it is accepted or refused. Returns its delivery_id."""
     contract = delivery.contract
     row = one(
         cursor,
         "insert into ops.delivery (lender, business_date, version, content_hash, status, contract_effective_from, "
-        "contract_hash, rules) select %(lender)s, %(day)s, coalesce(max(version), 0) + 1, %(hash)s, %(status)s, "
+        "contract_hash, rules) select %(lender)s, %(day)s, coalesce(max(version), 0) + 1, %(hash)s, 'loaded', "
         "%(effective)s, %(digest)s, %(rules)s from ops.delivery where lender = %(lender)s and business_date = %(day)s "
         "returning delivery_id",
         {
             "lender": delivery.lender,
             "day": delivery.business_date,
             "hash": content_hash,
-            "status": status,
             "effective": contract.arrears.effective_from,
             "digest": contract.digest,
             "rules": json.dumps(_rules(contract), ensure_ascii=False),
@@ -144,13 +143,13 @@ def seen_again(cursor: Cursor, delivery_id: int) -> None:
 
 
 def refuse(cursor: Cursor, delivery_id: int, faults: Sequence[Fault | str]) -> None:
-    """Put a delivery on record as refused, with its reasons."""
+    """Put a loaded delivery on record as refused, with its reasons."""
     reasons = [str(fault) for fault in faults]
     if len(reasons) > REASONS_KEPT:
         reasons = [*reasons[:REASONS_KEPT], f"… and {len(reasons) - REASONS_KEPT} more"]
     cursor.execute(
         "update ops.delivery set status = 'refused', reasons = %s, decided_at = clock_timestamp() "
-        "where delivery_id = %s",
+        "where delivery_id = %s and status = 'loaded'",
         [json.dumps(reasons, ensure_ascii=False), delivery_id],
     )
 
