@@ -133,6 +133,10 @@ class Lender:
         with connect(self.url, "test") as connection, connection.cursor() as cursor:
             registry.accept(cursor, delivery_id)
 
+    def refuse(self, delivery_id: int) -> None:
+        with connect(self.url, "test") as connection, connection.cursor() as cursor:
+            registry.refuse(cursor, delivery_id, ["it did not pass the gate"])
+
     def load_and_accept(self, day: dt.date = DAY) -> LoadResult:
         result = self.load(day)
         self.accept(result.delivery_id)
@@ -1156,10 +1160,24 @@ def test_a_snapshot_within_its_limits_and_payments_without_any(lender: Lender) -
     lender.send(loans=_loans(10), payments=PAYMENTS + payments)
     lender.load_and_accept()
     lender.send(NEXT, loans=_loans(5), payments=PAYMENTS)
-    lender.load(NEXT)
+    refused = lender.load(NEXT)
+    lender.refuse(refused.delivery_id)
     later = NEXT + dt.timedelta(days=1)
     lender.send(later, loans=_loans(50), payments=PAYMENTS)
-    assert lender.load(later).rows == 50, "a delivery that was not accepted is no measure"
+    assert lender.load(later).rows == 50, "a delivery that was refused is no measure"
+
+
+def test_a_snapshot_is_held_against_the_day_before_while_that_waits_for_its_gate(lender: Lender) -> None:
+    """Days that are caught up on are loaded side by side, also the very first. Of two versions the newer counts."""
+    lender.send(loans=_loans(4))
+    lender.load_and_accept()
+    lender.send(loans=_loans(10))
+    before = lender.load()
+    lender.send(NEXT, loans=_loans(4))
+    (reason,) = lender.refused(NEXT)
+    assert "4 rows where the delivery before had 10: is the file whole?" in reason
+    lender.refuse(before.delivery_id)
+    assert lender.load(NEXT).outcome == "loaded", "the same bytes again: what they were held against is gone"
 
 
 def test_a_header_without_rows(lender: Lender) -> None:

@@ -77,11 +77,14 @@ def is_judged(cursor: Cursor, lender: str, business_date: dt.date) -> bool:
 
 
 def rows_before(cursor: Cursor, lender: str, business_date: dt.date) -> dict[str, int]:
-    """Rows per resource of the newest accepted delivery of an earlier day."""
+    """Rows per resource of the newest delivery of an earlier day that is accepted or waits for its gate.
+
+    Where days are loaded side by side, the day before may not be judged yet.
+    """
     cursor.execute(
         "select f.resource, f.rows_in_file from ops.delivery_file as f where f.delivery_id = ("
         "select d.delivery_id from ops.delivery as d where d.lender = %s and d.business_date < %s "
-        "and d.status = 'accepted' order by d.business_date desc limit 1)",
+        "and d.status in ('accepted', 'loaded') order by d.business_date desc, d.version desc limit 1)",
         [lender, business_date],
     )
     return dict(cursor.fetchall())
