@@ -37,7 +37,8 @@ CALL_DOC = """
 
 **Does:** waits until every lender that is due for the business date has emitted its asset for it, or until the
 publication cut-off, and then emits `publication_due`, which starts `publish_marts`. A delivery that is there at the
-cut-off (or when the run begins, where dates are caught up on) and not judged yet is waited for up to an hour more.
+cut-off (or when the run begins, where dates are caught up on) and not judged yet is waited for up to an hour more; also
+one that is being loaded in place of a refused one.
 Lenders that deliver at month-ends are due on the last day of a month alone. On a day nobody is due, or that is before
 the one published, it skips.
 

@@ -45,7 +45,7 @@ def delivery_pending(lender: str, business_date: dt.date, *, url: str) -> bool:
     except (Refused, Usage):
         return False  # no contract to read it by: nothing will become of it
     with connect(url, "pending") as connection, connection.cursor() as cursor:
-        return not registry.is_judged(cursor, lender, business_date)
+        return registry.is_pending(cursor, lender, business_date)
 
 
 def check(lender: str, business_date: dt.date, *, url: str) -> loading.Findings:

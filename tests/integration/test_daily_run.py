@@ -13,8 +13,10 @@ import pytest
 
 from arrears import pipeline
 from arrears.errors import Refused
+from arrears.load import registry
 from arrears.settings import SOURCE_ROOT, Role, Settings, settings
 from arrears.simulate import simulate
+from arrears.warehouse.connect import connect
 
 from ..conftest import Warehouse, open_warehouse
 from .airflow_process import run_dags
@@ -154,6 +156,32 @@ def test_a_delivery_is_pending_until_it_is_judged(warehouse: Warehouse, landing:
     with pytest.raises(Refused):
         pipeline.load(LENDER, SECOND, url=url)
     assert not pending(SECOND)
+
+
+def test_what_comes_in_place_of_a_refused_delivery_is_pending_too(warehouse: Warehouse, landing: Path) -> None:
+    """As long as it is being loaded, which nobody else sees of it than that it holds the lender's lock, and then until
+    its gate has ended."""
+    url = warehouse.url(Role.LOADER)
+
+    def pending() -> bool:
+        return pipeline.delivery_pending(LENDER, FIRST, url=url)
+
+    (file,) = day_of(landing, FIRST).glob("LOAN*")
+    sent = file.read_bytes()
+    file.write_text("nonsense")
+    with pytest.raises(Refused):
+        pipeline.load(LENDER, FIRST, url=url)
+    file.write_bytes(sent)
+    assert not pending(), "whether anybody is going to load it again cannot be seen"
+    with connect(url, "test") as connection, connection.cursor() as cursor:
+        registry.lock_lender(cursor, "another")
+        assert not pending()
+        registry.lock_lender(cursor, LENDER)
+        assert pending()
+    loaded = pipeline.load(LENDER, FIRST, url=url)
+    assert pending()
+    pipeline.gate_delivery(loaded.delivery_id, url=url)
+    assert not pending()
 
 
 def test_a_critical_expectation_stops_the_publication(

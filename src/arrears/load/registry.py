@@ -19,6 +19,7 @@ from arrears.warehouse import locks
 from arrears.warehouse.connect import first, one
 
 REASONS_KEPT = 200
+LOCK = "arrears.load"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class _Dates:
 
 def lock_lender(cursor: Cursor, lender: str) -> None:
     """Until the transaction ends, no other run touches this lender's deliveries."""
-    locks.take(cursor, f"the deliveries of {lender}", "arrears.load", lender)
+    locks.take(cursor, f"the deliveries of {lender}", LOCK, lender)
 
 
 def newest(cursor: Cursor, lender: str, business_date: dt.date) -> Standing | None:
@@ -66,14 +67,15 @@ def newest(cursor: Cursor, lender: str, business_date: dt.date) -> Standing | No
     return Standing(*row) if row else None
 
 
-def is_judged(cursor: Cursor, lender: str, business_date: dt.date) -> bool:
-    """Whether some delivery of that day was accepted or refused. One that is only loaded waits for its gate."""
-    row = one(
+def is_pending(cursor: Cursor, lender: str, business_date: dt.date) -> bool:
+    """Whether it is open what becomes of a day's files: none of its deliveries was judged yet, one that is loaded waits
+    for its gate, or somebody is at work on the lender's deliveries, perhaps on the one in place of a refused one."""
+    (waits,) = one(
         cursor,
-        "select exists (select from ops.delivery where lender = %s and business_date = %s and status <> 'loaded')",
+        "select coalesce(bool_or(status = 'loaded'), true) from ops.delivery where lender = %s and business_date = %s",
         [lender, business_date],
     )
-    return bool(row[0])
+    return waits or locks.holder(cursor, LOCK, lender) is not None
 
 
 def rows_before(cursor: Cursor, lender: str, business_date: dt.date) -> dict[str, int]:
