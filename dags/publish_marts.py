@@ -67,8 +67,9 @@ engine ran the models.
   once more, with the page; or run `arrears report`.
 - **Look first at** the log of the failed task (for the gate: expectation, rows and the command that shows the
   rest), then at `arrears status`.
-- **Rerun:** once the cause is gone, clear the run from `build` on. Clearing `publish` alone is right only after an
-  infrastructure failure in it: publishing what was already published is a no-op.
+- **Rerun:** once the cause is gone, clear the run from `build` on; where a later day is published by then, it skips.
+  Clearing `publish` alone is right only after an infrastructure failure in it: publishing what was already published is
+  a no-op.
 - **After a backfill** trigger this DAG once, with the newest business date.
 - `refresh_dashboards` tells Superset, where one is configured. If Superset cannot be reached, that is reported and no
   task fails. Later: `arrears dashboards --refresh`.
@@ -122,10 +123,15 @@ def _is_in(events: Any, lender: str, day: date) -> bool:
 def call() -> None:
     context = get_current_context()
     day = wiring.business_date(context)
+    skip_a_day_gone_by(day)
+    wiring.announce(context, wiring.PUBLICATION_DUE, day)
+
+
+def skip_a_day_gone_by(day: date) -> None:
+    """End a task as skipped where a later day is published: the publisher would refuse `day` when all work is done."""
     shown = pipeline.published_day(url=wiring.url_of(wiring.PUBLISHER))
     if shown is not None and shown > day:
         raise AirflowSkipException(f"{shown} is published already, and no publication goes back to {day}.")
-    wiring.announce(context, wiring.PUBLICATION_DUE, day)
 
 
 with DAG(
@@ -161,6 +167,7 @@ CANNOT_REFRESH = wiring.Notice(
 def build() -> int:
     context = get_current_context()
     day = wiring.business_date(context)
+    skip_a_day_gone_by(day)  # a run that is cleared, or triggered by hand, was called long ago or not at all
     wiring.name_lineage_parent(context["ti"])
     built = pipeline.build(day, url=wiring.url_of(wiring.BUILDER))
     context["ti"].xcom_push("engine", built.engine)
@@ -194,7 +201,8 @@ def ask_only_about_warnings(context: Any) -> None:
         )
 
 
-@task(pool=wiring.PUBLICATION_POOL, outlets=[wiring.PUBLICATION], trigger_rule=TriggerRule.NONE_FAILED)
+# `approve` may be skipped, and with `build` everything is.
+@task(pool=wiring.PUBLICATION_POOL, outlets=[wiring.PUBLICATION], trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
 def publish(build_id: int, judged: dict[str, Any]) -> dict[str, Any]:
     """judged: what was approved, where it was. Somebody may have had the build judged again since."""
     context = get_current_context()

@@ -34,6 +34,7 @@ def test_load_runs_each_step_as_its_role(dags, package, at):
 def test_publish_without_warnings_asks_nobody(dags, package):
     assert run(dags["publish_marts"]).state == "success"
     assert package.calls == [
+        ("published_day", url("publisher")),
         ("build", MONTH_END, url("builder")),
         ("gate_candidate", 3, url("publisher")),
         ("publish", 3, url("publisher"), None, None, [5, 6]),
@@ -90,7 +91,17 @@ def test_a_lender_held_back_fails_the_run_once_the_others_are_published(dags, pa
     assert [(task, str(error)) for task, error in outcome.errors] == [
         ("held_back", "Held back: one.\n  - a mart: a rule")
     ]
-    assert [call[0] for call in package.calls] == ["build", "gate_candidate", "publish", "report"]
+    assert [call[0] for call in package.calls] == ["published_day", "build", "gate_candidate", "publish", "report"]
+
+
+@pytest.mark.parametrize("days_since", [0, 1])
+def test_a_run_is_cleared_after_a_later_day_is_published(dags, package, days_since):
+    """It would build for hours, and page for what the publisher then refuses. The day that is shown is built again."""
+    package.published = MONTH_END + dt.timedelta(days=days_since)
+    outcome = run(dags["publish_marts"])
+    assert (outcome.state, outcome.exit_code, outcome.errors) == ("success", 0, [])
+    done = [] if days_since else ["build", "gate_candidate", "publish", "report"]
+    assert [call[0] for call in package.calls] == ["published_day", *done]
 
 
 def test_infrastructure_failures_are_told_apart(dags, package):
