@@ -11,7 +11,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
@@ -23,31 +25,40 @@ TABLE = sql.Identifier("intermediate", "build_to_go_on_from")
 RULES = ("lender", "lender_entity", "lender_convention")
 
 
-def fingerprint(cursor: Cursor, project: Path, tables: str, business_date: dt.date) -> str:
+def rules_in_force(cursor: Cursor, business_date: dt.date) -> dict[str, list[Any]]:
+    """By lender, what the models of a build for `business_date` read of it besides its deliveries."""
+    found: dict[str, list[Any]] = {}
+    for table in RULES:
+        cursor.execute(
+            sql.SQL("select rules.lender, to_jsonb(rules) from {} as rules order by to_jsonb(rules)::text").format(
+                sql.Identifier("ops", table)
+            )
+        )
+        for lender, row in cursor.fetchall():
+            found.setdefault(lender, []).append(row)
+    # the first contract of a lender reaches back to its oldest loan (stg_lender_convention)
+    cursor.execute(
+        "select lender, min(contract_effective_from)::text from ops.delivery "
+        "where status = 'accepted' and business_date <= %s group by lender",
+        [business_date],
+    )
+    for lender, first_contract in cursor.fetchall():
+        found.setdefault(lender, []).append(first_contract)
+    return found
+
+
+def fingerprint(project: Path, tables: str, rules: Mapping[str, list[Any]]) -> str:
     """A hash of the dbt project and the rules: with deliveries and the business date they decide what a build gives.
 
     Args:
-        tables: whose tables they are: each engine goes on from its own. business_date: of the build.
+        tables: whose tables they are: each engine goes on from its own.
     """
     digest = hashlib.sha256(tables.encode() + b"\0")
     for path in sorted(project.rglob("*")):
         inside = path.relative_to(project)
         if path.is_file() and path.suffix in (".sql", ".yml", ".csv") and inside.parts[0] not in ("target", "logs"):
             digest.update(inside.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    for table in RULES:
-        cursor.execute(
-            sql.SQL("select to_jsonb(rules) from {} as rules order by to_jsonb(rules)::text").format(
-                sql.Identifier("ops", table)
-            )
-        )
-        digest.update(json.dumps([row[0] for row in cursor.fetchall()], sort_keys=True).encode())
-    # the first contract of a lender reaches back to its oldest loan (stg_lender_convention)
-    cursor.execute(
-        "select lender, min(contract_effective_from)::text from ops.delivery "
-        "where status = 'accepted' and business_date <= %s group by lender order by 1",
-        [business_date],
-    )
-    digest.update(json.dumps(cursor.fetchall()).encode())
+    digest.update(json.dumps(rules, sort_keys=True).encode())
     return digest.hexdigest()
 
 

@@ -63,7 +63,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
     Raises:
         Refused: a model or a dbt test failed; each is a reason.
         Usage: the engine lacks a setting, or cannot do with one.
-        Infrastructure: dbt could not run, or the warehouse failed under it.
+        Infrastructure: dbt could not run, the warehouse failed under it, or another contract came into force.
     """
     dbt = engine.chosen(settings)
     on_spark = settings.engine == "spark"
@@ -75,8 +75,9 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         _end_orphans(cursor)
         if on_spark:
             engine.check_order_of_text(cursor)
-        rules = base_build.fingerprint(cursor, settings.dbt_project, engine.tables(settings), business_date)
-        base = engine.still_there(base_build.find(cursor, rules), settings)
+        rules = base_build.rules_in_force(cursor, business_date)
+        fingerprint = base_build.fingerprint(settings.dbt_project, engine.tables(settings), rules)
+        base = engine.still_there(base_build.find(cursor, fingerprint), settings)
         # A build on Spark that fails leaves its tables half-way; one on Postgres leaves what others can go on from.
         if base is None or on_spark:
             base_build.forget(cursor)
@@ -86,6 +87,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
             if on_spark:
                 lake.fill(url=url, lake=settings.lake)  # whoever loaded may have been stopped before
             results = _build_models(cursor, dbt, base, url, settings, target)
+            _refuse_other_rules(build_id, rules, base_build.rules_in_force(cursor, business_date))
             manifest = json.loads((target / "manifest.json").read_text())
             if on_spark:
                 _end_sessions(cursor)  # of workers that are gone: they would hold what is taken over
@@ -95,7 +97,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         except BaseException:
             _finish(connection, build_id, "failed")
             raise
-        base_build.remember(cursor, build_id, rules)
+        base_build.remember(cursor, build_id, fingerprint)
         _finish(connection, build_id, "built")
     if lineage.is_wanted():
         _send_lineage(url, settings, target)
@@ -165,6 +167,17 @@ def _finish(connection: Connection, build_id: int, status: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "update ops.build set status = %s, finished_at = clock_timestamp() where build_id = %s", [status, build_id]
+        )
+
+
+def _refuse_other_rules(build_id: int, before: Mapping[str, list[Any]], now: Mapping[str, list[Any]]) -> None:
+    """All loans of a lender have to be measured by one contract: those that stand as they were, and those that dbt has
+    computed, which reads at its own times. Of a lender that had none before, the build has no loans."""
+    changed = ", ".join(sorted(lender for lender in before if now.get(lender) != before[lender]))
+    if changed:
+        raise Infrastructure(
+            f"Build {build_id} is given up: meanwhile other contracts came into force ({changed}), and some loans may "
+            "be measured by those before. Build again."
         )
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
+from typing import Any
 
-from arrears import base_build
+import pytest
+
+from arrears import base_build, build, pipeline
+from arrears.errors import Infrastructure
 from arrears.settings import Role
 from arrears.warehouse.connect import connect
 
 from ..conftest import Warehouse
+from .test_load import LOANS, Lender
 
 DAY = dt.date(2024, 3, 31)
 JANUARY = dt.date(2024, 1, 1)
@@ -16,7 +22,8 @@ JANUARY = dt.date(2024, 1, 1)
 
 def fingerprint(warehouse: Warehouse) -> str:
     with connect(warehouse.url(Role.BUILDER), "test") as connection, connection.cursor() as cursor:
-        return base_build.fingerprint(cursor, warehouse.settings.dbt_project, "postgres", DAY)
+        rules = base_build.rules_in_force(cursor, DAY)
+    return base_build.fingerprint(warehouse.settings.dbt_project, "postgres", rules)
 
 
 def deliver(warehouse: Warehouse, status: str, contract: dt.date, day: dt.date = DAY) -> None:
@@ -37,3 +44,33 @@ def test_a_lender_s_first_contract_is_that_of_a_delivery_that_counts(warehouse: 
     assert fingerprint(warehouse) == before
     deliver(warehouse, "accepted", dt.date(2023, 1, 1), dt.date(2023, 12, 31))
     assert fingerprint(warehouse) != before
+
+
+def test_a_build_is_given_up_where_another_contract_comes_into_force(
+    warehouse: Warehouse, models_alone: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loans that nothing happened to would keep the rules of the one before."""
+    acme, beta = (Lender(warehouse, tmp_path, name) for name in ("acme", "beta"))
+    for lender in (acme, beta):
+        lender.send(DAY, loans=LOANS)
+    acme.load_and_accept(DAY)
+    build_models = build._build_models
+
+    def while_dbt_runs(*how: Any) -> Any:
+        done = build_models(*how)
+        beta.load_and_accept(DAY)
+        acme.document["arrears"]["conventions"] = {"grace_days": 7}
+        acme.load_and_accept(DAY)
+        return done
+
+    monkeypatch.setattr(build, "_build_models", while_dbt_runs)
+    with pytest.raises(Infrastructure, match=r"other contracts came into force \(acme\)"):
+        pipeline.build(DAY, url=warehouse.url(Role.BUILDER))
+    assert warehouse.rows("select status from ops.build") == [("failed",)]
+
+
+def test_a_lender_s_very_first_contract_disturbs_no_build() -> None:
+    before = {"acme": [{"value": "1"}, None]}
+    build._refuse_other_rules(1, before, {**before, "beta": ["2024-01-01"]})
+    with pytest.raises(Infrastructure, match=r"\(acme\)"):
+        build._refuse_other_rules(1, before, {"acme": [{"value": "1"}, "2024-01-01"]})
