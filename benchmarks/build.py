@@ -190,7 +190,7 @@ def _build_core(there: Place) -> Built:
         began = time.perf_counter()
         done = run_dbt(
             "run", "--full-refresh", "--select", *(f"+{mart}" for mart in COLUMNS),
-            variables={}, url=url, settings=settings, target=target,
+            variables={}, url=url, settings=settings, target=target, build_id=begun[0],
         )  # fmt: skip
         whole = time.perf_counter() - began
         # not for publication: it has no other marts

@@ -107,7 +107,7 @@
 {#- Models run by hand leave tables that no recorded build made, so that the next one has to build everything. -#}
 {% macro forget_the_build_before() %}{{ return(adapter.dispatch('forget_the_build_before', 'arrears')()) }}{% endmacro %}
 {% macro default__forget_the_build_before() -%}
-    {%- if execute and flags.WHICH in ['run', 'build', 'seed'] and this_build()['build_id'] is none -%}
+    {%- if execute and flags.WHICH in ['run', 'build', 'seed'] and not build_under_way() -%}
     drop table if exists {{ target.database }}.intermediate.build_to_go_on_from
     {%- endif -%}
 {%- endmacro %}

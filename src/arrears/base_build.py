@@ -3,7 +3,7 @@
 A build recomputes the loans that something happened to since the build before (dbt_project/macros/touched.sql). That is
 only right if what that build left is still there and was made by the same rules. One row says so. Like the tables
 it speaks for it is not logged, so a crash of the server that empties them takes the row as well, and the next
-build builds everything.
+build builds everything. Models that are run by hand take the table away.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from arrears.warehouse.connect import first
+from arrears.warehouse.connect import first, one
 
 TABLE = sql.Identifier("intermediate", "build_to_go_on_from")
 # What the models read besides deliveries: another calendar, convention or mode changes loans nobody delivered.
@@ -64,25 +64,33 @@ def fingerprint(project: Path, tables: str, rules: Mapping[str, list[Any]]) -> s
 
 def find(cursor: Cursor, fingerprint: str) -> int | None:
     """The build that left the tables as they are, by the same rules; None: everything has to be built."""
-    cursor.execute("select to_regclass('intermediate.build_to_go_on_from') is not null")
-    if cursor.fetchone() != (True,):
+    if not _is_there(cursor):
         return None
     found = first(cursor, sql.SQL("select build_id from {} where fingerprint = %s").format(TABLE), [fingerprint])
     return int(found[0]) if found else None
 
 
 def forget(cursor: Cursor) -> None:
-    """Before everything is built: until that is done there is nothing to go on from."""
-    cursor.execute(sql.SQL("drop table if exists {}").format(TABLE))
+    """Before everything is built: until that is done there is nothing to go on from.
 
-
-def remember(cursor: Cursor, build_id: int, fingerprint: str) -> None:
-    """The tables are now those of this build."""
+    The table is there all the same: if it is gone later, somebody has run models by hand (macros/touched.sql).
+    """
     cursor.execute(
         sql.SQL("create unlogged table if not exists {} (build_id bigint not null, fingerprint text not null)").format(
             TABLE
         )
     )
+    cursor.execute(sql.SQL("delete from {}").format(TABLE))
+
+
+def remember(cursor: Cursor, build_id: int, fingerprint: str) -> None:
+    """The tables are now those of this build, unless somebody has run models by hand since it began."""
+    if not _is_there(cursor):
+        return
     cursor.execute(
         sql.SQL("with gone as (delete from {0}) insert into {0} values (%s, %s)").format(TABLE), [build_id, fingerprint]
     )
+
+
+def _is_there(cursor: Cursor) -> bool:
+    return bool(one(cursor, "select to_regclass('intermediate.build_to_go_on_from') is not null")[0])

@@ -86,7 +86,7 @@ def build(business_date: dt.date, *, url: str, settings: Settings) -> BuildResul
         try:
             if on_spark:
                 lake.fill(url=url, lake=settings.lake)  # whoever loaded may have been stopped before
-            results = _build_models(cursor, dbt, base, url, settings, target)
+            results = _build_models(cursor, dbt, build_id, base, url, settings, target)
             _refuse_other_rules(build_id, rules, base_build.rules_in_force(cursor, business_date))
             manifest = json.loads((target / "manifest.json").read_text())
             if on_spark:
@@ -182,7 +182,7 @@ def _refuse_other_rules(build_id: int, before: Mapping[str, list[Any]], now: Map
 
 
 def _build_models(
-    cursor: Cursor, dbt: engine.Dbt, base: int | None, url: str, settings: Settings, target: Path
+    cursor: Cursor, dbt: engine.Dbt, build_id: int, base: int | None, url: str, settings: Settings, target: Path
 ) -> dict[str, Any]:
     """Build everything, or what changed since the build `base`. The models read on record which build that is.
 
@@ -194,7 +194,8 @@ def _build_models(
     done = run_dbt(
         "build", *(word for kind in left_out for word in ("--exclude-resource-type", kind)),
         *([] if base else ["--full-refresh"]),
-        variables={}, url=url, settings=settings, target=target, dbt=dbt, may_go_on=partial(_keep_lock, cursor),
+        variables={}, url=url, settings=settings, target=target, dbt=dbt, build_id=build_id,
+        may_go_on=partial(_keep_lock, cursor),
     )  # fmt: skip
     return results_of(done, run_results, on_spark=settings.engine == "spark")
 

@@ -56,6 +56,7 @@ def run_dbt(
     settings: Settings,
     target: Path,
     dbt: engine.Dbt = engine.ON_POSTGRES,
+    build_id: int | None = None,
     may_go_on: Callable[[], object] = lambda: None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of dbt on the project; what it says is in `stdout`, whether it went well in `returncode`.
@@ -63,11 +64,12 @@ def run_dbt(
     Args:
         command: the command and its options. variables: what the models read with `var()`.
         target: the folder for what dbt writes. Two runs at once need two.
-        dbt: on which engine.
+        dbt: on which engine. build_id: the build on record that the models are of. Without one they are run by hand.
         may_go_on: asked every half minute. Where it raises, dbt is ended, and this with what it raised.
     """
     target.mkdir(parents=True, exist_ok=True)
     project = str(settings.dbt_project)
+    of_build = {"ARREARS_DBT_BUILD": str(build_id)} if build_id is not None else {}
     command_line = [
         *dbt.program, "--no-use-colors", "--log-path", str(target / "logs"), *command,
         "--project-dir", project, "--profiles-dir", project, "--target-path", str(target),
@@ -78,7 +80,7 @@ def run_dbt(
             command_line,
             # Writing down every statement takes a tenth of a small build: for who looks into one,
             # DBT_LOG_LEVEL_FILE=debug.
-            env={"DBT_LOG_LEVEL_FILE": "info", **os.environ, **dbt_environment(url), **dbt.environment},
+            env={"DBT_LOG_LEVEL_FILE": "info", **os.environ, **dbt_environment(url), **dbt.environment, **of_build},
             stdin=subprocess.PIPE,  # held open as long as this process lives: see arrears.dbt_process
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

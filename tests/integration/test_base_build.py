@@ -69,6 +69,28 @@ def test_a_build_is_given_up_where_another_contract_comes_into_force(
     assert warehouse.rows("select status from ops.build") == [("failed",)]
 
 
+def test_a_build_is_gone_on_from_by_the_next_one_alone(warehouse: Warehouse) -> None:
+    with connect(warehouse.url(Role.BUILDER), "test") as connection, connection.cursor() as cursor:
+        base_build.forget(cursor)
+        assert base_build.find(cursor, "rules") is None
+        for build_id in (1, 2):
+            base_build.remember(cursor, build_id, "rules")
+            assert (base_build.find(cursor, "rules"), base_build.find(cursor, "others")) == (build_id, None)
+        base_build.forget(cursor)
+        assert base_build.find(cursor, "rules") is None
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_build_during_which_models_were_run_by_hand_is_not_gone_on_from(warehouse: Warehouse, goes_on: bool) -> None:
+    with connect(warehouse.url(Role.BUILDER), "test") as connection, connection.cursor() as cursor:
+        base_build.forget(cursor)
+        if goes_on:
+            base_build.remember(cursor, 1, "rules")
+        cursor.execute("drop table intermediate.build_to_go_on_from")  # as dbt does that no build has started
+        base_build.remember(cursor, 2, "rules")
+        assert base_build.find(cursor, "rules") is None
+
+
 def test_a_lender_s_very_first_contract_disturbs_no_build() -> None:
     before = {"acme": [{"value": "1"}, None]}
     build._refuse_other_rules(1, before, {**before, "beta": ["2024-01-01"]})

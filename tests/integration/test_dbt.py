@@ -13,10 +13,11 @@ import psycopg2
 import pytest
 import yaml
 
-from arrears import pipeline
+from arrears import base_build, pipeline
 from arrears.dbt import dbt_environment
 from arrears.errors import Refused
 from arrears.settings import SOURCE_ROOT, Role, settings
+from arrears.warehouse.connect import connect
 
 from ..conftest import Warehouse
 
@@ -60,6 +61,31 @@ def test_a_build_needs_its_business_date(built: Warehouse, tmp_path: Path) -> No
     done = dbt(built, tmp_path, "build", "--select", "int_lender")
     assert done.returncode != 0
     assert "business_date" in done.stdout
+
+
+def test_models_run_by_hand_are_of_no_build_on_record(built: Warehouse, tmp_path: Path) -> None:
+    """One that was killed still says that it runs: they would take its day and what it goes on from for theirs, and the
+    next build would go on from what they leave."""
+    with connect(built.url(Role.BUILDER), "test") as connection, connection.cursor() as cursor:
+        base_build.forget(cursor)
+        base_build.remember(cursor, 1, "rules")
+    begin = "insert into ops.build (business_date, status, code_version, base_build) values (%s, 'running', 't', 1)"
+    built.rows(begin, DAY, role=Role.BUILDER)
+    done = dbt(built, tmp_path, "run", "--select", "int_lender")
+    built.rows("update ops.build set status = 'failed' where status = 'running'")
+    assert done.returncode != 0
+    assert "business_date" in done.stdout
+    assert built.value("select to_regclass('intermediate.build_to_go_on_from') is null")
+
+
+def test_the_next_build_need_not_parse_the_project_anew(built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes some seconds of a small build. What differs from build to build is read when models run."""
+    monkeypatch.setenv("DBT_LOG_LEVEL_FILE", "debug")
+    log = settings().home / "dbt" / "logs" / "dbt.log"
+    before = log.stat().st_size
+    pipeline.build(DAY, url=settings().url(Role.BUILDER))
+    said = log.read_text()[before:]
+    assert "Partial parsing enabled: 0 files deleted, 0 files added, 0 files changed." in said
 
 
 def test_every_mart_has_a_key_and_comments_in_both_languages(built: Warehouse) -> None:
