@@ -84,6 +84,33 @@ def test_long_overdue_shows_what_came_in_since_on_those_of_a_year_before(warehou
     ]
 
 
+@pytest.mark.parametrize(
+    ("as_of", "month", "year"),
+    [
+        ("2023-06-30", "2023-05-31", "2022-06-30"),
+        ("2024-02-29", "2024-01-31", "2023-02-28"),
+        ("2025-02-28", "2025-01-31", "2024-02-29"),
+        ("2024-03-31", "2024-02-29", "2023-03-31"),
+        ("2024-03-30", "2024-02-29", "2023-03-30"),
+        ("2023-06-29", "2023-05-29", "2022-06-29"),
+    ],
+)
+def test_a_months_last_day_is_held_against_last_days(warehouse: Warehouse, as_of: str, month: str, year: str) -> None:
+    """Where balances are reported at month-ends, that of April stands on 30 May: 30 June against it is two months."""
+    lenders = f"dim_lender as select 'a' as lender, 'CNY' as currency, date '{as_of}' as data_as_of"
+    buckets = "dim_dpd_bucket as select 'M0' as bucket, 0 as min_dpd, false as is_terminal"
+    books = ((as_of, 100), (month, 110), (year, 125))
+    daily = f"""mart_delinquency_daily as
+        select 'a' as lender, cast(day as date) as as_of_date, 'M0' as bucket, 1 as loans,
+            coalesce(book, 1) as outstanding_principal
+        from generate_series(date '2022-01-01', date '2025-03-31', interval '1 day') as days (day)
+        left join (values {", ".join(f"(date '{day}', {book}.0)" for day, book in books)}) as books (of, book)
+            on days.day = books.of"""
+    (shown,) = answered(warehouse, "headline", lenders, buckets, daily)
+    changes = (shown["outstanding_month"], shown["outstanding_year"])
+    assert tuple(map(float, changes)) == pytest.approx((100 / 110 - 1, 100 / 125 - 1), abs=1e-6)
+
+
 def test_the_cards_add_up_each_lenders_own_newest_month_end(warehouse: Warehouse) -> None:
     """One lender is behind by a month, of another the book is gone: the first counts as of May, the second no more."""
     rates = """mart_overdue_rate_monthly as

@@ -8,7 +8,12 @@ days as (
         lenders.currency,
         lenders.data_as_of,
         shifts.at,
-        cast(lenders.data_as_of - shifts.back as date) as day
+        -- a month's last day is held against last days: a balance reported at month-ends stands until the next one
+        case
+            when extract(day from lenders.data_as_of + 1) = 1
+                then cast(lenders.data_as_of + 1 - shifts.back as date) - 1
+            else cast(lenders.data_as_of - shifts.back as date)
+        end as day
     from dim_lender as lenders
     cross join (
         values ('now', interval '0'), ('month', interval '1 month'), ('year', interval '1 year')
