@@ -17,11 +17,15 @@ from arrears.settings import Role, settings
 from ..conftest import Warehouse
 from .test_dbt import PROJECT, environment
 
+DAY = dt.timedelta(days=1)
+MARCH, APRIL, MAY, JUNE = (dt.date(2024, month + 1, 1) - DAY for month in (3, 4, 5, 6))
 MARTS = {
     "dim_date (date)": "select day from generate_series(date '2023-01-01', date '2024-12-31', '1 day') as days (day)",
     "mart_reconciliation_daily (lender, as_of_date, break_type, loans)": """
         values ('a', date '2024-05-02', 'none', 996), ('a', '2024-05-02', 'schedule', 4),
             ('a', '2024-05-30', 'none', 1000), ('b', '2024-05-30', 'none', 90), ('b', '2024-05-30', 'timing', 10)""",
+    "mart_score_calibration (lender, vintage_quarter, disbursed_principal, ever30_mob6_principal)": """
+        values ('a', date '2024-03-31', 100, 50), ('a', '2024-06-30', 100, 20)""",
     "fct_loan_month (lender, product, month_end, bucket, outstanding_principal)": """
         values ('a', 'cash', date '2024-04-30', 'M0', 60.0), ('a', 'cash', '2024-04-30', 'M6', 40),
             ('a', 'cash', '2024-05-31', 'M0', 50), ('a', 'card', '2024-05-31', 'M1', 30),
@@ -85,24 +89,21 @@ def test_a_part_that_is_gone_is_not_shown_as_it_was(published: Warehouse) -> Non
     assert asked(stock, where={"bucket": "M6"}) == {(): 7}
     assert asked(stock, by=("lender",), where={"bucket": "M6"}) == {"b": 7}
     assert asked(stock, where={"bucket": "M6", "lender": "a"}) == {}
-    assert asked(stock, by=("month",), where={"bucket": "M6"}) == {dt.date(2024, 4, 1): 40, dt.date(2024, 5, 1): 7}
-    assert asked(stock, where={"bucket": "M6"}, last=dt.date(2024, 4, 30)) == {(): 40}
+    assert asked(stock, by=("month",), where={"bucket": "M6"}) == {APRIL: 40, MAY: 7}
+    assert asked(stock, where={"bucket": "M6"}, last=APRIL) == {(): 40}
 
 
 def test_a_stock_of_a_period_is_that_of_its_last_month(published: Warehouse) -> None:
-    assert asked("loan_month_principal", where={"month": "2024-04-01"}) == {(): 109}
-    assert asked("loan_month_principal", by=("month_end",), where={"lender": "a"}) == {
-        dt.date(2024, 4, 1): 100, dt.date(2024, 5, 1): 80,
-    }  # fmt: skip
+    assert asked("loan_month_principal", where={"month": "2024-04-30"}) == {(): 109}
+    assert asked("loan_month_principal", by=("month_end",), where={"lender": "a"}) == {APRIL: 100, MAY: 80}
 
 
 def test_rates_of_a_part_are_of_it_on_both_sides(published: Warehouse) -> None:
     assert asked("non_performing_rate", where={"lender": "b"}) == {(): 0.25}
     assert asked("break_rate", "reconciled_loans", where={"break_type": "timing"}) == {(): [1, 10]}
     # M1 in May over the book of April, of the same product alone or of all
-    may = dt.date(2024, 5, 1)
-    assert asked("lagged_m1_rate", by=("month",), where={"lender": "a"})[may] == 0.3
-    assert may not in asked("lagged_m1_rate", by=("month",), where={"product": "card"})
+    assert asked("lagged_m1_rate", by=("month",), where={"lender": "a"})[MAY] == 0.3
+    assert MAY not in asked("lagged_m1_rate", by=("month",), where={"product": "card"})
 
 
 def test_any_text_is_a_value(published: Warehouse) -> None:
@@ -123,9 +124,40 @@ def test_what_looks_back_is_asked_by_month(published: Warehouse, name: str, grai
     with pytest.raises(Usage, match=said):
         asked(name, by=("lender",))
     with pytest.raises(Usage, match=said):
-        asked("loan_month_principal" if "m1" in name else "overdue_rate", name, where={grain: "2024-04-01"})
+        asked("loan_month_principal" if "m1" in name else "overdue_rate", name, where={grain: "2024-06-30"})
 
 
 def test_what_does_not_look_back_is_asked_by_any_period(published: Warehouse) -> None:
-    assert asked("loan_month_principal", by=("quarter",)) == {dt.date(2024, 4, 1): 87}
-    assert asked("non_performing_rate", by=("year", "lender"))[dt.date(2024, 1, 1), "b"] == 0.25
+    assert asked("loan_month_principal", by=("quarter",)) == {JUNE: 87}
+    assert asked("loan_month_principal", where={"quarter": f"{JUNE}"}) == {(): 87}
+    assert asked("non_performing_rate", by=("year", "lender"))[dt.date(2024, 12, 31), "b"] == 0.25
+
+
+# ── between two days ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "months"),
+    [
+        (APRIL, None, {APRIL, MAY}),
+        (APRIL + DAY, None, {MAY}),
+        (dt.date(2024, 4, 2), None, {APRIL, MAY}),
+        (None, MAY - DAY, {APRIL}),
+        (None, MAY, {APRIL, MAY}),
+        (APRIL, APRIL, {APRIL}),
+        (dt.date(2024, 4, 1), dt.date(2024, 4, 29), set()),
+    ],
+)
+def test_a_month_is_between_two_days_if_its_last_day_is(
+    published: Warehouse, first: dt.date | None, last: dt.date | None, months: set[dt.date]
+) -> None:
+    assert set(asked("loan_month_principal", by=("month",), first=first, last=last)) == months
+
+
+def test_a_quarter_too_and_a_day_is_itself(published: Warehouse) -> None:
+    score = "ever30_mob6_rate"
+    assert asked(score, by=("quarter",), first=MARCH, last=JUNE - DAY) == {MARCH: 0.5}
+    assert asked(score, by=("vintage_quarter",), first=MARCH + DAY, last=JUNE) == {JUNE: 0.2}
+    assert set(asked("break_rate", by=("day",), first=dt.date(2024, 5, 2), last=dt.date(2024, 5, 29))) == {
+        dt.date(2024, 5, 2)
+    }

@@ -346,7 +346,7 @@ def _figures(*names: str, by: tuple[str, ...], **question: Any) -> dict[tuple[An
 def test_metrics_are_the_rates_of_the_headline_mart(ask: Ask) -> None:
     columns = ("overdue_rate", "par30_rate", "par60_rate", "par90_rate")
     shown = {
-        (month.replace(day=1), lender): pytest.approx([float(rate) for rate in rates], abs=1e-6)
+        (month, lender): pytest.approx([float(rate) for rate in rates], abs=1e-6)
         for month, lender, *rates in ask(
             f"select month_end, lender, {', '.join(columns)} from mart_overdue_rate_monthly"
         )
@@ -355,13 +355,12 @@ def test_metrics_are_the_rates_of_the_headline_mart(ask: Ask) -> None:
 
 
 def test_a_rate_over_all_lenders_is_no_average_of_theirs(ask: Ask) -> None:
-    month = LAST.replace(day=1)
     ((overdue, book),) = ask(
         "select sum(balance_overdue_1), sum(outstanding_principal) from mart_overdue_rate_monthly where month_end = %s",
         LAST,
     )
-    figures = _figures("overdue_rate", by=("month",), first=month, last=month)
-    assert figures == {(month,): (pytest.approx(float(overdue / book)),)}
+    figures = _figures("overdue_rate", by=("month",), first=LAST, last=LAST)
+    assert figures == {(LAST,): (pytest.approx(float(overdue / book)),)}
 
 
 def test_stocks_of_several_months_are_not_added(ask: Ask) -> None:

@@ -588,8 +588,14 @@ def metrics(
     name: Annotated[list[str] | None, typer.Argument(metavar="METRIC…", help="None: show which there are.")] = None,
     by: Annotated[list[str] | None, typer.Option(help="month, quarter, lender, product, … (more than once).")] = None,
     where: Annotated[list[str] | None, typer.Option(metavar="DIMENSION=VALUE", help="Only this part.")] = None,
-    first: Annotated[dt.datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
-    last: Annotated[dt.datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    first: Annotated[
+        dt.datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="First day; a month counts by its last."),
+    ] = None,
+    last: Annotated[
+        dt.datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], help="Last day; a month counts by its last."),
+    ] = None,
     as_known: Annotated[int | None, typer.Option("--as-known", help="As this publication said.")] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Show the query instead of running it.")] = False,
     json: Json = False,

@@ -13,15 +13,18 @@ from arrears.publish.mart import AS_KNOWN, MARTS
 from arrears.settings import Settings
 from arrears.warehouse.connect import connect
 
+LENGTHS = dict(zip(GRAINS, ("1 day", "1 month", "3 months", "1 year"), strict=True))
+
 
 @dataclass(frozen=True)
 class Question:
     """Which metrics, by what, of which part of the book.
 
     Attributes:
-        by: dimensions to group by: day, month, quarter or year, lender, and those of the metrics' mart.
+        by: dimensions to group by: day, month, quarter or year, lender, and those of the metrics' mart. A period is
+            named by its last day, as in the marts.
         where: dimension to value; rows of other values are left out on both sides of a rate.
-        first, last: days between which a metric's own day must lie.
+        first, last: days between which a metric's own day must lie; that of a month or quarter is its last.
         as_known: number of a publication; None: the current one.
     """
 
@@ -54,8 +57,10 @@ def query(question: Question, *, settings: Settings) -> str:
     """
     metrics = Metrics(settings, MARTS if question.as_known is None else AS_KNOWN)
     known = metrics.dimensions(*question.metrics)
+    finest = _finest(known)
+    own_day = _last_day(f"{{{{ TimeDimension('metric_time', '{finest}') }}}}", finest)
     conditions = [
-        f"{{{{ TimeDimension('metric_time', '{_finest(known)}') }}}} {sign} '{day.isoformat()}'"
+        f"{own_day} {sign} '{day.isoformat()}'"
         for sign, day in ((">=", question.first), ("<=", question.last))
         if day is not None
     ]
@@ -73,7 +78,7 @@ def _kept(sql: str, question: Question, known: dict[str, str]) -> str:
     A condition of MetricFlow's own comes before it takes the newest day of a stock: that would be the newest on which
     there is something of the value.
     """
-    columns = [*(f"{known[name]} as {name}" for name in question.by), *question.metrics]
+    columns = [*(f"{_told(known[name])} as {name}" for name in question.by), *question.metrics]
     lines = [f"select {', '.join(columns)}", "from (", sql, ") as answered"]
     if question.where:
         lines.append("where " + " and ".join(_equals(known[name], value) for name, value in question.where.items()))
@@ -96,15 +101,10 @@ def ask(question: Question, *, url: str, settings: Settings) -> Answer:
         if question.as_known is not None:
             go_to(cursor, question.as_known)
         cursor.execute(sql)
-        answered = [tuple(map(_day, row)) for row in cursor.fetchall()]
+        answered = cursor.fetchall()
     # where a metric looks back, every period of the calendar is asked: most of them have nothing to say
     said = [row for row in answered if any(value is not None for value in row[len(question.by) :])]
     return Answer((*question.by, *question.metrics), said)
-
-
-def _day(value: Any) -> Any:
-    """A period is named by its first day; PostgreSQL's date_trunc makes a time of it."""
-    return value.date() if isinstance(value, dt.datetime) else value
 
 
 def _of(known: dict[str, str], name: str) -> str:
@@ -118,7 +118,16 @@ def _finest(known: dict[str, str]) -> str:
 
 
 def _equals(column: str, value: str) -> str:
-    """A period is named by its first day, as in the answer."""
-    told = f"cast({column} as date)" if column.rpartition("__")[2] in GRAINS else column
     quoted = value.replace("'", "''")
-    return f"cast({told} as text) = '{quoted}'"
+    return f"cast({_told(column)} as text) = '{quoted}'"
+
+
+def _told(column: str) -> str:
+    """A dimension's value as it is asked for and answered."""
+    grain = column.rpartition("__")[2]
+    return _last_day(column, grain) if grain in LENGTHS else column
+
+
+def _last_day(begin: str, grain: str) -> str:
+    """The last day of a period, which MetricFlow has by its begin."""
+    return f"cast({begin} + interval '{LENGTHS[grain]}' as date) - 1"
