@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import openpyxl
+import pytest
 
 from arrears.report import charts, workbook
 from arrears.report.figures import Figures, Table
@@ -150,6 +151,17 @@ def test_a_month_without_a_figure_is_no_month_that_a_line_goes_over() -> None:
     assert panel("lines", None, None).nothing is not None
     assert panel("area", None, None).nothing is not None
     assert panel("area", 0.1, None, 0.3).chart is not None
+
+
+def test_a_month_stands_at_the_mark_of_its_name() -> None:
+    """At its last day it would stand beside the mark of the month after. Under the chart is that day."""
+    shown = panel("lines", 0.1, 0.2, 0.3)
+    assert shown.chart is not None
+    marks = {name: float(x) for x, name in re.findall(r"translate\(([\d.]+),[^>]*>(\d{4}-\d\d)<", shown.chart)}
+    (stroke,) = re.findall(r' d="(M[^"]*)" stroke="[^"]*" stroke-width="1.7"', shown.chart)
+    assert [float(x) for x in re.findall(r"[ML]([\d.]+),", stroke)] == pytest.approx(list(marks.values()), abs=0.01)
+    assert list(marks) == ["2024-01", "2024-02", "2024-03"]
+    assert [row.cells[0].text.en for row in shown.grid.rows] == ["2024-01-31", "2024-02-29", "2024-03-31"]
 
 
 def test_months_before_the_first_figure_take_no_room() -> None:

@@ -102,7 +102,13 @@ class Panels:
 def _point(part: Part, row: dict[str, Any], y: str) -> charts.Point:
     """x, y and whether the line is whole there."""
     assert part.x is not None
-    return row[part.x], None if row[y] is None else float(row[y]), part.dashed is None or bool(row[part.dashed])
+    is_whole = part.dashed is None or bool(row[part.dashed])
+    return _place(part.x, row[part.x]), None if row[y] is None else float(row[y]), is_whole
+
+
+def _place(column: str, x: Any) -> Any:
+    """Where x stands on its axis: a month at its first day, where the axis has the mark of its name."""
+    return x.replace(day=1) if column.endswith(("_month", "month_end")) else x
 
 
 def _known(series: Sequence[charts.Line]) -> list[tuple[Any, float]]:
