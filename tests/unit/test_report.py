@@ -96,6 +96,19 @@ def test_the_workbook_draws_mature_first_payments_alone() -> None:
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize(
+    ("ys", "marks"),
+    [
+        ((-0.4, 0.2, 0.6), ["−0.4", "−0.2", "0", "0.2", "0.4", "0.6"]),
+        ((0, 1.5e9), ["0", "500,000,000", "1,000,000,000", "1,500,000,000"]),
+    ],
+)
+def test_the_marks_of_an_axis_are_plain_numbers(ys: tuple[float, ...], marks: list[str]) -> None:
+    """No 500m, which is half a point, and no 1.5G."""
+    drawn = charts.lines([line("a", *ys)], charts.Axes(dates=False, share=False), "a chart")
+    assert re.findall(r"translate\(-7,[^>]*>([^<]*)<", drawn) == marks
+
+
 def line(name: str, *ys: float | None, dashed_from: int = 99) -> charts.Line:
     """A figure a month on book; dashed from one on."""
     return charts.Line(name, "#123456", tuple((x, y, x < dashed_from) for x, y in enumerate(ys)))

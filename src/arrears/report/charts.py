@@ -55,7 +55,7 @@ class Axes:
 
     Attributes:
         dates: x is a date; else a count of months.
-        share: y is a share, written in percent. zero: y begins at 0.
+        share: y is a share, written in percent; else in plain digits. zero: y begins at 0.
         highest: where y ends; None: where its values do.
     """
 
@@ -125,7 +125,7 @@ def _encoding(series: Sequence[Line], axes: Axes) -> dict[str, Any]:
         }  # fmt: skip
     y: dict[str, Any] = {
         "field": "y", "type": "quantitative", "scale": {"zero": axes.zero, "nice": axes.highest is None},
-        "axis": {"format": "~%" if axes.share else "~s", "tickCount": 5},
+        "axis": {"format": "~%" if axes.share else ",~f", "tickCount": 5},
     }  # fmt: skip
     if axes.highest is not None:
         y["scale"] = {"domain": [0, axes.highest], "clamp": True}
