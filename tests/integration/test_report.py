@@ -416,7 +416,7 @@ def test_every_number_of_the_page_is_one_of_the_metrics(page: str, told: dict[st
             for column, value in row.items():
                 exact = Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
                 known |= {cells.written(column, value), cells.written(column, exact)}
-                known |= {f"{100 * exact:.1f}"} if isinstance(exact, Decimal) else set()
+                known |= {cells.figure(100 * exact, 1)} if isinstance(exact, Decimal) else set()
                 known |= {f"{value}", f"{value}"[:7], f"{value}"[:16].replace("T", " ") + " UTC"}
     numbers = {cell for cell in Reader(page).cells if re.fullmatch(r"[−+]?[\d,.]+( %)?|[\d-]{7,10}", cell)}
     assert len(numbers) > 1000

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal
 
 import openpyxl
 import pytest
 
-from arrears.report import charts, workbook
+from arrears.report import cells, charts, headline, tiles, workbook
 from arrears.report.figures import Figures, Table
 from arrears.report.names import Names
 from arrears.report.pages import Part
@@ -91,6 +92,48 @@ def test_the_workbook_draws_mature_first_payments_alone() -> None:
     assert [(x.month, y) for x, y in line] == [(2, 0.2), (3, 0.3)]
     sheet = openpyxl.load_workbook(io.BytesIO(workbook.write(found, Words({}), ())))["First payments"]
     assert [row[6].value for row in sheet["A3":"G9"]] == ["is_mature", *["yes", "yes", "no"] * 2]
+
+
+# ── figures ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("overdue_rate", "0.102850", "10.29 %"),
+        ("overdue_rate", "0.102849", "10.28 %"),
+        ("overdue_rate_yoy_pp", "-0.1250", "−0.13"),
+        ("overdue_rate_yoy_pp", "0.0050", "+0.01"),
+        ("overdue_rate_yoy_pp", "-0.0049", "0.00"),
+        ("amount_due", "1234.565", "1,234.57"),
+        ("loans", 1234, "1,234"),
+    ],
+)
+def test_a_half_is_rounded_up_as_in_sql_and_in_excel(column: str, value: Any, told: str) -> None:
+    assert cells.written(column, Decimal(value) if isinstance(value, str) else value) == told
+
+
+def test_a_half_is_rounded_up_at_the_head_of_the_page_and_in_a_terminal() -> None:
+    half, rates = Decimal("0.102850"), ("overdue_rate", "par30_rate", "par90_rate")
+    row: dict[str, Any] = {"lender": "a", "currency": "CNY", "as_of": dt.date(2024, 5, 31)}
+    row |= {"loans": 2, "outstanding_principal": Decimal("1000.50"), **dict.fromkeys(rates, half)}
+    row |= {f"{name}_{back}": Decimal("0.0025") for name in ("loans", "outstanding") for back in ("month", "year")}
+    row |= {f"{rate}_{back}_pp": Decimal("0.1250") for rate in rates for back in ("month", "year")}
+    assert headline.rows([row])[0][3:] == ["1,001", *["10.29"] * 3, *["+0.13"] * 2]
+    found = figures(headline=[row])
+    (shown,) = tiles.tiles(found, Names(found, Words({})), "headline")
+    assert [tile.figure for tile in shown.tiles] == ["1,001", "2", *["10.29"] * 3]
+    assert {change for tile in shown.tiles for _, change, _ in tile.changes} == {"+0.3 %", "+0.13"}
+
+
+def test_a_half_is_rounded_up_in_a_matrix() -> None:
+    rolls = [{"lender": "a", "from_state": "M1", "to_state": "M2", "share": Decimal("0.1225")}]
+    part = Part(
+        kind="matrix", query="roll_rates", rows="from_state", columns=("to_state",), y="share", title=same("rolls")
+    )
+    found = figures(roll_rates=rolls)
+    grid = Panels(found, Names(found, Words({}))).of(part)[0].grid
+    assert grid.rows[0].cells[1].text.en == "12.3"
 
 
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────────────

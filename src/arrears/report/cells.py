@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
 Kind = Literal["share", "points", "money", "count", "name", "number", "date", "month", "time", "truth", "text"]
@@ -53,7 +53,7 @@ def written(column: str, value: Any) -> str:
 
 def change(share: Decimal | None) -> str:
     """A relative change: +1.2 %."""
-    return NONE if share is None else f"{_signed(100 * share, '+.1f')} %"
+    return NONE if share is None else f"{figure(100 * share, 1, '+')} %"
 
 
 def plain(value: Any) -> Any:
@@ -65,19 +65,25 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def _signed(value: Any, form: str) -> str:
-    text = format(value, form)
-    if not any(digit in text for digit in "123456789"):
+def figure(value: Any, places: int, form: str = "") -> str:
+    """A number to so many places, half up as PostgreSQL and Excel round; Python's formats round half to even.
+
+    Args:
+        form: `+`: more than nothing has a sign, too; `,`: thousands are set apart.
+    """
+    rounded = Decimal(value).quantize(Decimal(10) ** -places, ROUND_HALF_UP)
+    text = f"{rounded:{form}.{places}f}"
+    if not rounded:
         text = text.lstrip("+-")  # what is rounded to nothing has no sign
     return text.replace("-", MINUS)
 
 
 WRITTEN: dict[Kind, Callable[[Any], str]] = {
-    "share": lambda value: f"{_signed(100 * value, '.2f')} %",
-    "points": lambda value: _signed(value, "+.2f"),
-    "money": lambda value: _signed(value, ",.2f"),
-    "number": lambda value: _signed(value, ",.2f"),
-    "count": lambda value: _signed(value, ",d"),
+    "share": lambda value: f"{figure(100 * value, 2)} %",
+    "points": lambda value: figure(value, 2, "+"),
+    "money": lambda value: figure(value, 2, ","),
+    "number": lambda value: figure(value, 2, ","),
+    "count": lambda value: figure(value, 0, ","),
     "name": str,
     "date": lambda value: f"{value:%Y-%m-%d}",
     "month": lambda value: f"{value:%Y-%m}",

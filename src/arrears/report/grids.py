@@ -116,7 +116,8 @@ class Grids:
             if row is None or row[y] is None:
                 return Cell(same(""), number=True)
             more = ", ".join(f"{self._names.word(name)}: {cells.written(name, row[name])}" for name in part.also)
-            return Cell(same(f"{100 * row[y]:.1f}"), True, shade=round(SHADES * float(row[y]) / highest), more=more)
+            share = same(cells.figure(100 * row[y], 1))
+            return Cell(share, True, shade=round(SHADES * float(row[y]) / highest), more=more)
 
         header = (self._head(down, ()), *(Cell(self._names.value(across, head), True) for head in heads))
         lines = self._names.in_order(row[down] for row in rows)

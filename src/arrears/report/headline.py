@@ -27,7 +27,7 @@ def rows(headline: Iterable[Mapping[str, Any]]) -> list[list[object]]:
             row["lender"] or f"all in {row['currency']}",
             f"{row['as_of']}",
             int(row["loans"]),
-            f"{row['outstanding_principal']:,.0f}",
+            cells.figure(row["outstanding_principal"], 0, ","),
             *(_percent(row[rate]) for rate in ("overdue_rate", "par30_rate", "par90_rate")),
             cells.written("_pp", row["overdue_rate_month_pp"]),
             cells.written("_pp", row["overdue_rate_year_pp"]),
@@ -37,4 +37,4 @@ def rows(headline: Iterable[Mapping[str, Any]]) -> list[list[object]]:
 
 
 def _percent(share: Any) -> str:
-    return cells.NONE if share is None else f"{100 * share:.2f}"
+    return cells.NONE if share is None else cells.figure(100 * share, 2)

@@ -42,14 +42,18 @@ def _of(names: Names, figures: Figures, row: dict[str, Any]) -> Tiles:
     of_it = [one for one in figures.lenders if one["currency"] == row["currency"] and lender in (None, one["lender"])]
     stale = any(one["is_stale"] for one in of_it)
     tiles = [
-        _tile(names, row, "outstanding_principal", "outstanding", lambda value: f"{value:,.0f}", row["currency"]),
-        _tile(names, row, "loans", "loans", lambda value: f"{value:,d}", ""),
+        _tile(names, row, "outstanding_principal", "outstanding", _whole, row["currency"]),
+        _tile(names, row, "loans", "loans", _whole, ""),
     ]
     tiles += [
-        _tile(names, row, rate, rate, lambda value: f"{100 * value:.2f}", "%")
+        _tile(names, row, rate, rate, lambda value: cells.figure(100 * value, 2), "%")
         for rate in ("overdue_rate", "par30_rate", "par90_rate")
     ]
     return Tiles(names.lender(lender), row["currency"], row["as_of"], stale, tuple(tiles))
+
+
+def _whole(value: Any) -> str:
+    return cells.figure(value, 0, ",")
 
 
 def _tile(names: Names, row: dict[str, Any], column: str, changed: str, write: Callable[[Any], str], unit: str) -> Tile:
