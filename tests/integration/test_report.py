@@ -528,23 +528,32 @@ def test_the_workbook_has_the_same_figures(
 @pytest.mark.parametrize(
     ("sheet", "query", "down", "across", "y"),
     [
-        ("Roll rates", "roll_rates", "from_state", "to_state", "share"),
-        ("Vintages", "vintage_triangle", "vintage_month", "mob", "ever30_rate"),
+        ("Roll rates", "roll_rates", ("to_month_end", "from_state"), "to_state", "share"),
+        ("Vintages", "vintage_triangle", ("vintage_month",), "mob", "ever30_rate"),
     ],
 )
 def test_a_matrix_is_one_named_table(
-    workbook: openpyxl.Workbook, told: dict[str, list[Row]], sheet: str, query: str, down: str, across: str, y: str
+    workbook: openpyxl.Workbook,
+    told: dict[str, list[Row]],
+    sheet: str,
+    query: str,
+    down: tuple[str, ...],
+    across: str,
+    y: str,
 ) -> None:
     """Every cell of it within the table, every heading text: Excel mends what is not, and says the file was broken."""
-    rows, heads = told[query], 2 + len({row[across] for row in told[query]})
+    rows, keys = told[query], ("lender", *down)
+    heads = len(keys) + len({row[across] for row in rows})
     (table,) = workbook[sheet].tables.values()
     head, *cells_ = workbook[sheet][table.ref]
     assert [column.name for column in table.tableColumns] == [cell.value for cell in head]
     assert all(isinstance(cell.value, str) for cell in head)
     assert len({cell.value for cell in head}) == len(head) == heads
-    assert len(cells_) == len({(row["lender"], row[down]) for row in rows})
+    assert len(cells_) == len({tuple(row[key] for key in keys) for row in rows})
     assert workbook[sheet].max_column == heads
-    there = sorted(round(Decimal(str(cell.value)), 6) for row in cells_ for cell in row[2:] if cell.value is not None)
+    there = sorted(
+        round(Decimal(str(cell.value)), 6) for row in cells_ for cell in row[len(keys) :] if cell.value is not None
+    )
     assert there == sorted(round(Decimal(row[y]), 6) for row in rows if row[y] is not None)
 
 

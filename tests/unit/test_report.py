@@ -94,6 +94,24 @@ def test_the_workbook_draws_mature_first_payments_alone() -> None:
     assert [row[6].value for row in sheet["A3":"G9"]] == ["is_mature", *["yes", "yes", "no"] * 2]
 
 
+def test_a_row_of_the_workbooks_roll_matrix_says_of_which_month_it_is() -> None:
+    """Lender b is a month behind."""
+    rolls = [
+        {
+            "lender": lender, "from_month_end": month_end(month - 1), "to_month_end": month_end(month),
+            "from_state": "M1", "to_state": "M2", "share": 0.5,
+        }
+        for lender, month in (("a", 4), ("b", 3))
+    ]  # fmt: skip
+    book = openpyxl.load_workbook(io.BytesIO(workbook.write(figures(roll_rates=rolls), Words({}), ())))
+    head, *rows = ([cell.value for cell in row] for row in book["Roll rates"]["A3:D5"])
+    assert head == ["lender", "to_month_end", "from_state", "M2"]
+    assert [(row[0], f"{row[1]:%Y-%m-%d}", *row[2:]) for row in rows] == [
+        ("a", "2024-04-30", "M1", 0.5),
+        ("b", "2024-03-31", "M1", 0.5),
+    ]
+
+
 # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────
 
 

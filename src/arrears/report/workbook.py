@@ -194,20 +194,20 @@ class _Sheets:
         chart.set_size(CHART)
         sheet.insert_chart(at, len(placed.columns) + 1, chart)
 
-    def matrix(self, name: str, title: Text, query: str, down: str, across: str, y: str) -> None:
-        """A query turned: a row for every lender and `down`, a column for every `across`, shaded."""
-        table = self.figures.tables[query]
+    def matrix(self, name: str, title: Text, query: str, down: Sequence[str], across: str, y: str) -> None:
+        """A query turned: a row for every lender and value of `down`, a column for every `across`, shaded."""
+        table, keys = self.figures.tables[query], ("lender", *down)
         acrosses = self._names.in_order(row[across] for row in table)
-        found: dict[tuple[Any, Any], dict[Any, Any]] = {}
+        found: dict[tuple[Any, ...], dict[Any, Any]] = {}
         for row in table:
-            found.setdefault((row["lender"], row[down]), {})[row[across]] = row[y]
-        heads = [("lender", self.word("lender")), (down, self.word(down))]
+            found.setdefault(tuple(row[key] for key in keys), {})[row[across]] = row[y]
+        heads = [(key, self.word(key)) for key in keys]
         heads += [(y, self.value(across, one) if isinstance(one, str) else str(one)) for one in acrosses]
         rows = [(*of, *map(shares.get, acrosses)) for of, shares in found.items()]
         sheet = self.sheet(name, title)
         last = self.named(sheet, query, heads, rows, 2)
-        sheet.conditional_format(3, 2, last, max(len(heads) - 1, 2), SCALE)
-        sheet.freeze_panes(3, 2)
+        sheet.conditional_format(3, len(keys), last, max(len(heads) - 1, len(keys)), SCALE)
+        sheet.freeze_panes(3, len(keys))
 
 
 def _months(months: Sequence[dt.date]) -> dict[str, float]:
@@ -243,11 +243,13 @@ def _rates(sheets: _Sheets) -> None:
 
 
 def _rolls(sheets: _Sheets) -> None:
-    sheets.matrix("Roll rates", same("Roll rates 迁徙率"), "roll_rates", "from_state", "to_state", "share")
+    """With the month of each row: a lender that is behind has an earlier one."""
+    down = ("to_month_end", "from_state")
+    sheets.matrix("Roll rates", same("Roll rates 迁徙率"), "roll_rates", down, "to_state", "share")
 
 
 def _triangle(sheets: _Sheets) -> None:
-    sheets.matrix("Vintages", sheets.words("ever30_rate"), "vintage_triangle", "vintage_month", "mob", "ever30_rate")
+    sheets.matrix("Vintages", sheets.words("ever30_rate"), "vintage_triangle", ("vintage_month",), "mob", "ever30_rate")
 
 
 def _first_payments(sheets: _Sheets) -> None:
