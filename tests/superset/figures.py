@@ -3,7 +3,8 @@
 Columns stand in the order of the chart's: what it groups by, then what it measures.
 """
 
-MONTH = "cast(date_trunc('month', month_end) as date)"  # a chart over months writes the month, not its last day
+# a chart over months writes the month, not its last day
+MONTH, DUE, ENTRY = (f"cast(date_trunc('month', {day}) as date)" for day in ("month_end", "due_month", "entry_month"))
 # each lender at the end of its last whole month, however far others have come
 NEWEST = """mart_overdue_rate_monthly join dim_lender using (lender)
         where to_char(month_end + 1, 'YYYY-MM') = to_char(data_as_of + 1, 'YYYY-MM')"""
@@ -100,12 +101,12 @@ FIGURES = {
     "vintage_triangle": """
         select mob, to_char(vintage_month, 'YYYY-MM'), sum(ever_principal) / sum(disbursed_principal)
         from mart_vintage where threshold_dpd = 30 group by 1, 2""",
-    "first_payment_default": """
+    "first_payment_default": f"""
         with cells as (
             select due_month, instalment_no, window_days, sum(short_loans) / nullif(sum(eligible_loans), 0) as rate
             from mart_first_payment_default group by 1, 2, 3
         )
-        select due_month,
+        select {DUE},
             max(rate) filter (where instalment_no = 1 and window_days = 7),
             max(rate) filter (where instalment_no = 1 and window_days = 30),
             max(rate) filter (where instalment_no = 2 and window_days = 30),
@@ -145,7 +146,7 @@ FIGURES = {
         )
         select signal, flagged, hit, unflagged, miss, hit / nullif(miss, 0) from rates""",
     # collections
-    "recovery": "select entry_month, "
+    "recovery": f"select {ENTRY}, "
     + ", ".join(
         f"""sum(case when window_days = {days} then collected_principal end)
             / nullif(sum(case when window_days = {days} then entry_overdue_principal end), 0)"""
@@ -164,8 +165,8 @@ FIGURES = {
         select months_since_due, to_char(due_month, 'YYYY-MM'),
             sum(amount_collected_to_date) / nullif(sum(amount_due), 0)
         from mart_collection_curve group by 1, 2""",
-    "expected_received": """
-        select due_month, sum(amount_due), sum(amount_collected_to_date)
+    "expected_received": f"""
+        select {DUE}, sum(amount_due), sum(amount_collected_to_date)
         from mart_collection_curve where months_since_due = 0 group by 1""",
     "collection_funnel": """
         with whole as (

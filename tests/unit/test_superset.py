@@ -142,6 +142,17 @@ def test_a_chart_names_what_its_dataset_has(name: str) -> None:
     assert CHINESE.search(chart["slice_name"])
 
 
+def test_month_ends_are_drawn_at_their_month() -> None:
+    """By the day, a bar of 30 June stands at July."""
+    over_months = {
+        name: chart["params"]["time_grain_sqla"]
+        for name, chart in CHARTS.items()
+        if f"{chart['params'].get('x_axis')}".endswith(("_month", "month_end"))
+    }
+    assert over_months == dict.fromkeys(over_months, "P1M")
+    assert len(over_months) > 10
+
+
 @pytest.mark.parametrize("name", ["outstanding", "overdue_rate", "par30", "par90"])
 def test_a_card_is_no_sum_by_month(name: str) -> None:
     """Of the last month a lender that is behind is missing. The dataset takes each lender's own."""
