@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import re
+from collections.abc import Callable
 from typing import Any
 
 import psycopg2
@@ -109,6 +112,54 @@ def test_a_months_last_day_is_held_against_last_days(warehouse: Warehouse, as_of
     (shown,) = answered(warehouse, "headline", lenders, buckets, daily)
     changes = (shown["outstanding_month"], shown["outstanding_year"])
     assert tuple(map(float, changes)) == pytest.approx((100 / 110 - 1, 100 / 125 - 1), abs=1e-6)
+
+
+def in_order(seed: str, column: str, **where: str) -> list[str]:
+    """Values of a seed's column as they follow each other, and where there is one, by its sort order."""
+    with (SOURCE_ROOT / "dbt_project" / "seeds" / f"{seed}.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if where.items() <= row.items()]
+    return [row[column] for row in sorted(rows, key=lambda row: int(row.get("sort_order", 0)))]
+
+
+def by_numbers(text: str) -> list[str]:
+    """How Superset's heatmaps and pivot tables put names in order: numbers in them by their size."""
+    return [part.zfill(9) if part.isdigit() else part for part in re.findall(r"\d+|\D+", text)]
+
+
+BOOK = [in_order("dpd_buckets", "bucket", scheme=scheme, is_terminal="false") for scheme in ("cn30", "tape29")]
+LATE = [names[1:] for names in BOOK]
+STATES = [[*names, "settled"] for names in BOOK]
+SCORES = [[*in_order("score_bands", "score_band"), "unknown"]]
+
+
+@pytest.mark.parametrize(
+    ("chart", "setting", "column", "all_names", "order"),
+    [
+        ("dpd_stack", "groupby", "bucket", LATE, str.lower),
+        ("recovery_by_bucket", "x_axis", "entry_bucket", LATE, str.lower),
+        ("score_bands", "x_axis", "score_band", SCORES, str.lower),
+        ("ageing", "groupbyColumns", "bucket", BOOK, by_numbers),
+        ("roll_matrix", "groupby", "from_state", BOOK, by_numbers),
+        ("roll_matrix", "x_axis", "to_state", STATES, by_numbers),
+    ],
+)
+def test_names_that_have_an_order_stand_in_it(
+    warehouse: Warehouse,
+    chart: str,
+    setting: str,
+    column: str,
+    all_names: list[list[str]],
+    order: Callable[[str], Any],
+) -> None:
+    """Superset knows none but that of the text: 120 before 30, "below 500" after all that begins with a digit."""
+    settings = YAML(typ="safe").load((ASSETS / "charts" / f"{chart}.yaml").read_text(encoding="utf-8"))["params"]
+    (one,) = settings[setting] if isinstance(settings[setting], list) else [settings[setting]]
+    expression = one if isinstance(one, str) else one["sqlExpression"]
+    for names in all_names:
+        rows = ", ".join(f"('{name}')" for name in names)
+        query = f"select {column} as name, {expression} as shown from (values {rows}) as rows ({column})"
+        shown = sorted(answered(warehouse, query), key=lambda row: order(row["shown"]))
+        assert [row["name"] for row in shown] == names
 
 
 def test_the_cards_add_up_each_lenders_own_newest_month_end(warehouse: Warehouse) -> None:

@@ -9,6 +9,10 @@ MONTH, DUE, ENTRY = (f"cast(date_trunc('month', {day}) as date)" for day in ("mo
 NEWEST = """mart_overdue_rate_monthly join dim_lender using (lender)
         where to_char(month_end + 1, 'YYYY-MM') = to_char(data_as_of + 1, 'YYYY-MM')"""
 
+# names that Superset would put elsewhere by their text stand further ahead by a space or two
+FIRST = "case {0} when '{1}' then ' {1}' else {0} end"
+BY_DAYS = "case when {0} ~ '^[0-9]-' then '  ' when {0} ~ '^[0-9][0-9]-' then ' ' else '' end || {0}"
+
 FIGURES = {
     # portfolio
     "outstanding": f"select sum(outstanding_principal) from {NEWEST}",
@@ -26,15 +30,16 @@ FIGURES = {
         select lender, month_end, active_loans, outstanding_principal, overdue_rate, overdue_pp, overdue_rate_yoy_pp,
             par30_rate, par30_pp, par30_rate_yoy_pp, par90_rate, data_as_of, is_stale
         from numbered join dim_lender using (lender) where age = 1""",
-    "dpd_stack": """
-        select as_of_date, bucket, sum(outstanding_principal) from mart_delinquency_daily
+    "dpd_stack": f"""
+        select as_of_date, {BY_DAYS.format("bucket")}, sum(outstanding_principal) from mart_delinquency_daily
         join (select distinct bucket, sort_order from dim_dpd_bucket) as buckets using (bucket)
         where sort_order > 0 group by 1, 2""",
     "overdue_rate_by_lender": f"""
         select {MONTH}, lender, balance_overdue_1 / outstanding_principal from mart_overdue_rate_monthly""",
     "overdue_rate_yoy": f"select {MONTH}, lender, overdue_rate_yoy_pp from mart_overdue_rate_monthly",
-    "ageing": """
-        select lender, quarter_end, bucket, outstanding_principal / book from mart_ageing_quarterly
+    "ageing": f"""
+        select lender, quarter_end, {FIRST.format("bucket", "current")}, outstanding_principal / book
+        from mart_ageing_quarterly
         join (
             select lender, quarter_end, outstanding_principal as book from mart_overdue_rate_quarterly
         ) as books using (lender, quarter_end)""",
@@ -118,9 +123,9 @@ FIGURES = {
             sum(case when is_first_instalment then short_instalments end)
                 / nullif(sum(case when is_first_instalment then instalments_due end), 0)
         from mart_inflow_daily group by 1""",
-    "roll_matrix": """
-        select case when is_terminal then 'out: ' else '' end || to_state, from_state,
-            sum(opening_principal) / nullif(max(stood), 0)
+    "roll_matrix": f"""
+        select case when is_terminal then 'out: ' || to_state else {FIRST.format("to_state", "current")} end,
+            {FIRST.format("from_state", "current")}, sum(opening_principal) / nullif(max(stood), 0)
         from mart_roll_rate_monthly
         join (select distinct bucket, is_terminal from dim_dpd_bucket) as buckets on to_state = bucket
         join (
@@ -134,8 +139,8 @@ FIGURES = {
         for worse, worst in (("M0", "M1"), ("M1", "M2"), ("M2", "M3"), ("M3", "M4"), ("M4", "M5"), ("M5", "M6"))
     )
     + " from mart_roll_rate_monthly group by 1",
-    "score_bands": """
-        select score_band, lender, sum(ever30_mob6_principal) / sum(disbursed_principal)
+    "score_bands": f"""
+        select {FIRST.format("score_band", "below 500")}, lender, sum(ever30_mob6_principal) / sum(disbursed_principal)
         from mart_score_calibration group by 1, 2""",
     "early_warnings": "select signal, lender, count(*) from mart_early_warning group by 1, 2",
     "early_warning_backtest": """
@@ -154,8 +159,8 @@ FIGURES = {
     )
     + " from mart_recovery_monthly where entry_bucket in (select bucket from dim_dpd_bucket where sort_order = 1)"
     + " group by 1",
-    "recovery_by_bucket": """
-        select entry_bucket,
+    "recovery_by_bucket": f"""
+        select {BY_DAYS.format("entry_bucket")},
             sum(collected_principal) filter (where window_days = 30)
                 / nullif(sum(entry_overdue_principal) filter (where window_days = 30), 0),
             sum(cured_loans) filter (where window_days = 30)
