@@ -20,7 +20,13 @@ from .test_dbt import PROJECT, environment
 DAY = dt.timedelta(days=1)
 MARCH, APRIL, MAY, JUNE = (dt.date(2024, month + 1, 1) - DAY for month in (3, 4, 5, 6))
 MARTS = {
-    "dim_date (date)": "select day from generate_series(date '2023-01-01', date '2024-12-31', '1 day') as days (day)",
+    "dim_date (date, is_month_end)": """
+        select cast(day as date), extract(day from day + interval '1 day') = 1
+        from generate_series(date '2023-01-01', date '2024-12-31', '1 day') as days (day)""",
+    # of gone nothing is left since March, and its data reach on
+    "dim_lender (lender, currency, data_as_of)": """
+        values ('a', 'CNY', date '2024-05-31'), ('b', 'CNY', '2024-05-31'), ('gone', 'CNY', '2024-05-31'),
+            ('to come', 'EUR', null)""",
     "mart_reconciliation_daily (lender, as_of_date, break_type, loans)": """
         values ('a', date '2024-05-02', 'none', 996), ('a', '2024-05-02', 'schedule', 4),
             ('a', '2024-05-30', 'none', 1000), ('b', '2024-05-30', 'none', 90), ('b', '2024-05-30', 'timing', 10)""",
@@ -36,7 +42,15 @@ MARTS = {
             ('a', 'cash', '2024-04-30', 'retail', 'normal', 70), ('a', 'cash', '2024-04-30', 'ifrs9', 'stage_1', 70),
             ('a', 'cash', '2024-05-31', 'retail', 'normal', 80), ('a', 'cash', '2024-05-31', 'ifrs9', 'stage_1', 80),
             ('b', 'cash', '2024-05-31', 'retail', 'normal', 15), ('b', 'cash', '2024-05-31', 'ifrs9', 'stage_2', 20),
-            ('b', 'cash', '2024-05-31', 'retail', 'loss', 5)""",
+            ('b', 'cash', '2024-05-31', 'retail', 'loss', 5), ('gone', 'cash', '2024-02-29', 'retail', 'loss', 8)""",
+    "mart_overdue_rate_monthly (lender, month_end, active_loans, outstanding_principal, balance_overdue_1)": """
+        values ('a', date '2024-02-29', 3, 90.0, 30.0), ('a', '2024-03-31', 2, 80, 20), ('a', '2024-05-31', 1, 40, 10),
+            ('gone', '2024-02-29', 2, 10.0, 10.0)""",
+    "mart_long_overdue_monthly (lender, month_end, dpd_band, overdue_amount, recovered_next_12m, is_complete)": """
+        values ('a', date '2024-05-31', '271-360', 70.0, 1.0, false),
+            ('a', '2024-05-31', 'about_one_year', 70, 1, false),
+            ('gone', '2023-02-28', '181-270', 4000, 100, true),
+            ('gone', '2024-02-29', '181-270', 5000, 0, false)""",
 }
 
 
@@ -78,6 +92,34 @@ def test_breaks_that_are_gone_are_no_breaks(published: Warehouse) -> None:
 )
 def test_a_class_that_is_empty_now_has_no_share(published: Warehouse, name: str, a: float, b: float) -> None:
     assert asked(name, by=("lender",)) == {"a": a, "b": b}
+
+
+# ── of a book of which nothing is left ───────────────────────────────────────────────────────────────────
+
+
+def test_a_stock_of_which_nothing_is_left_is_not_shown_as_it_last_was(published: Warehouse) -> None:
+    """The newest month-end is that of the lender's data: two loans written off in March are overdue no more in May."""
+    may, march, february = (dt.date(2024, month, 1) for month in (5, 3, 2))
+    assert asked("long_overdue_amount", by=("lender",)) == {"a": 70}
+    assert asked("long_overdue_amount", where={"lender": "gone"}) == {}
+    assert asked("long_overdue_amount", by=("quarter",)) == {dt.date(2024, 4, 1): 70}
+    assert asked("long_overdue_amount", by=("month",), where={"lender": "gone"}) == {
+        dt.date(2023, 2, 1): 4000, february: 5000,
+    }  # fmt: skip
+    assert asked("long_overdue_amount", last=dt.date(2024, 2, 29)) == {(): 5000}
+    assert asked("book_principal", "overdue_rate") == {(): [40, 0.25]}
+    assert asked("book_loans", by=("lender",)) == {"a": 1}
+    assert asked("book_principal", by=("quarter",)) == {dt.date(2024, 1, 1): 80, dt.date(2024, 4, 1): 40}
+    assert asked("book_principal", by=("month",)) == {february: 100, march: 80, may: 40}
+    assert asked("non_performing_principal", by=("product",)) == {"cash": 5}
+
+
+def test_a_recovery_is_of_the_newest_year_that_is_over(published: Warehouse) -> None:
+    assert asked("long_overdue_recovery_rate", by=("lender",)) == {"gone": 0.025}
+
+
+def test_loans_about_a_year_overdue_are_not_counted_twice(published: Warehouse) -> None:
+    assert asked("long_overdue_amount", "recovered_next_12m", by=("dpd_band",)) == {"271-360": [70, 1]}
 
 
 # ── of a part of the book ────────────────────────────────────────────────────────────────────────────────

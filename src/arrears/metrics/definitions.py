@@ -25,6 +25,19 @@ from arrears.settings import Settings
 
 GRAINS = ("day", "month", "quarter", "year")
 COARSE = GRAINS[GRAINS.index("month") + 1 :]
+LOAN_MONTHS = "fct_loan_month"  # has a row of nothing for the month in which a loan left the book
+# a mart of what there is at month-ends, and a row of nothing for a month-end of which its lender had none
+WITH_EMPTY_MONTHS = """(
+    SELECT *
+    FROM (
+        SELECT books.lender, days.date AS month_end
+        FROM (SELECT lender, MIN(month_end) AS first_month_end FROM {mart} GROUP BY lender) AS books
+        INNER JOIN "{schema}"."dim_lender" AS lenders ON books.lender = lenders.lender
+        INNER JOIN "{schema}"."dim_date" AS days
+            ON days.is_month_end AND days.date BETWEEN books.first_month_end AND lenders.data_as_of
+    ) AS months
+    LEFT JOIN {mart} USING (lender, month_end)
+)"""
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,7 @@ class Metrics:
             _turn_to(schema, described["node_relation"])
         manifest = parse_manifest_from_dbt_generated_manifest(json.dumps(document))
         self._manifest = manifest
+        self._schema = schema
         # MetricFlow asks for a client that can run queries; only what renders them is used here
         self._engine = MetricFlowEngine(SemanticManifestLookup(manifest), _PostgresSql())  # type: ignore[arg-type]
 
@@ -110,14 +124,35 @@ class Metrics:
 
     def looks_back(self, name: str) -> bool:
         """Whether a metric holds a month against an earlier one."""
-        (metric,) = (one for one in self._manifest.metrics if one.name == name)
-        parts = metric.type_params.metrics or []
+        parts = self._made_of(name).metrics or []
         return any(part.offset_window or part.offset_to_grain or self.looks_back(part.name) for part in parts)
 
     def sql(self, names: list[str], by: list[str], where: list[str]) -> str:
-        """The SELECT that computes metrics by dimensions (MetricFlow's names), under conditions in its template."""
+        """The SELECT that computes metrics by dimensions (MetricFlow's names), under conditions in its template.
+
+        A stock is that of the newest month-end of the lender's data: one on which there is nothing left is newer than
+        the last that had something.
+        """
         request = MetricFlowQueryRequest.create(metric_names=names, group_by_names=by, where_constraints=where)
-        return str(self._engine.explain(request).sql_statement.sql)
+        sql = str(self._engine.explain(request).sql_statement.sql)
+        for mart in self._marts_of_stocks:
+            relation = f'"{self._schema}"."{mart}"'
+            sql = sql.replace(relation, WITH_EMPTY_MONTHS.format(schema=self._schema, mart=relation))
+        return sql
+
+    def _made_of(self, name: str) -> Any:
+        (metric,) = (one for one in self._manifest.metrics if one.name == name)
+        return metric.type_params
+
+    @cached_property
+    def _marts_of_stocks(self) -> list[str]:
+        """Marts of what there is at month-ends, which have no row of a month-end where there is nothing."""
+        found = set()
+        for metric in self._manifest.metrics:
+            own = metric.type_params.metric_aggregation_params
+            if own and own.non_additive_dimension and own.non_additive_dimension.name == "month_end":
+                found.add(own.semantic_model)
+        return sorted(found - {LOAN_MONTHS})
 
 
 def _own_name(item: Any) -> str:

@@ -69,19 +69,22 @@ def query(question: Question, *, settings: Settings) -> str:
     if "month" not in grains or grains & {*COARSE}:
         for name in filter(metrics.looks_back, question.metrics):
             raise Usage(f"{name} looks back from month to month: ask it by month.")
-    return _kept(metrics.sql(list(question.metrics), dimensions, conditions), question, known)
+    kept = [f"{known[name]} is not null" for name in question.by]
+    return _kept(metrics.sql(list(question.metrics), dimensions, conditions), question, known, kept)
 
 
-def _kept(sql: str, question: Question, known: dict[str, str]) -> str:
+def _kept(sql: str, question: Question, known: dict[str, str], conditions: list[str]) -> str:
     """Of an answer by every dimension of the question the rows and columns that are asked for.
 
     A condition of MetricFlow's own comes before it takes the newest day of a stock: that would be the newest on which
-    there is something of the value.
+    there is something of the value. Where a metric looks back, every period of the calendar is asked, and of a stock
+    every month-end: most of them have nothing to say.
     """
     columns = [*(f"{_told(known[name])} as {name}" for name in question.by), *question.metrics]
     lines = [f"select {', '.join(columns)}", "from (", sql, ") as answered"]
-    if question.where:
-        lines.append("where " + " and ".join(_equals(known[name], value) for name, value in question.where.items()))
+    lines.append(f"where num_nonnulls({', '.join(question.metrics)}) > 0")
+    lines += [f"    and {one}" for one in conditions]
+    lines += [f"    and {_equals(known[name], value)}" for name, value in question.where.items()]
     if question.by:
         lines.append("order by " + ", ".join(known[name] for name in question.by))
     return "\n".join(lines)
@@ -102,9 +105,7 @@ def ask(question: Question, *, url: str, settings: Settings) -> Answer:
             go_to(cursor, question.as_known)
         cursor.execute(sql)
         answered = cursor.fetchall()
-    # where a metric looks back, every period of the calendar is asked: most of them have nothing to say
-    said = [row for row in answered if any(value is not None for value in row[len(question.by) :])]
-    return Answer((*question.by, *question.metrics), said)
+    return Answer((*question.by, *question.metrics), answered)
 
 
 def _of(known: dict[str, str], name: str) -> str:
