@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -120,6 +121,37 @@ def test_a_recovery_is_of_the_newest_year_that_is_over(published: Warehouse) -> 
 
 def test_loans_about_a_year_overdue_are_not_counted_twice(published: Warehouse) -> None:
     assert asked("long_overdue_amount", "recovered_next_12m", by=("dpd_band",)) == {"271-360": [70, 1]}
+
+
+# ── of several currencies ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def dollars(published: Warehouse) -> Iterator[None]:
+    """One lender more, whose money is another."""
+    published.rows("insert into marts.dim_lender values ('us', 'USD', '2024-05-31')")
+    published.rows("insert into marts.mart_overdue_rate_monthly values ('us', '2024-05-31', 4, 1000, 20)")
+    yield
+    published.rows("delete from marts.dim_lender where lender = 'us'")
+    published.rows("delete from marts.mart_overdue_rate_monthly where lender = 'us'")
+
+
+@pytest.mark.parametrize("name", ["book_principal", "overdue_rate", "lagged_m1_rate", "non_performing_rate"])
+def test_money_of_several_currencies_is_not_added_up(dollars: None, name: str) -> None:
+    """Neither is a rate of it, which would be that of the currency with the larger numbers."""
+    with pytest.raises(Usage, match=rf"{name}: the lenders have several currencies.*--by currency"):
+        asked(name, by=("month",))
+
+
+def test_of_one_currency_money_adds_up(dollars: None) -> None:
+    assert asked("book_principal", "overdue_rate", by=("currency",)) == {"CNY": [40, 0.25], "USD": [1000, 0.02]}
+    assert asked("book_principal", where={"currency": "USD"}) == {(): 1000}
+    assert asked("book_principal", by=("lender",)) == {"a": 40, "us": 1000}
+    assert asked("overdue_rate", by=("quarter",), where={"lender": "a"})[dt.date(2024, 4, 1)] == 0.25
+
+
+def test_loans_are_counted_over_currencies(dollars: None) -> None:
+    assert asked("book_loans") == {(): 5}
 
 
 # ── of a part of the book ────────────────────────────────────────────────────────────────────────────────

@@ -173,8 +173,8 @@ def test_the_cards_add_up_each_lenders_own_newest_month_end(warehouse: Warehouse
             ('fresh', '2024-06-30', 300, 20), ('fresh', '2024-05-31', 200, 10), ('gone', '2023-01-31', 7, 7)
         ) as rows (lender, month_end, book, overdue)"""
     lenders = """dim_lender as select *, false as is_stale
-        from (values ('late', date '2024-06-02'), ('fresh', '2024-06-30'), ('gone', '2024-07-01')
-        ) as rows (lender, data_as_of)"""
+        from (values ('late', 'CNY', date '2024-06-02'), ('fresh', 'CNY', '2024-06-30'), ('gone', 'USD', '2024-07-01')
+        ) as rows (lender, currency, data_as_of)"""
     dataset = YAML(typ="safe").load((ASSETS / "datasets" / "arrears" / "headline.yaml").read_text(encoding="utf-8"))
     metrics = ", ".join(f"{one['expression']} as {one['metric_name']}" for one in dataset["metrics"])
     columns = ", ".join(one["column_name"] for one in dataset["columns"])
@@ -187,4 +187,25 @@ def test_the_cards_add_up_each_lenders_own_newest_month_end(warehouse: Warehouse
     assert [(row["lender"], f"{row['month_end']}") for row in shown] == [
         ("fresh", "2024-06-30"),
         ("late", "2024-05-31"),
+    ]
+
+
+def test_the_cards_add_up_no_two_currencies(warehouse: Warehouse) -> None:
+    rates = """mart_overdue_rate_monthly as
+        select *, date '2024-06-30' as month_end, 1 as active_loans, overdue as balance_overdue_1,
+            overdue as balance_overdue_30, overdue as balance_overdue_90, 0.1 as overdue_rate, 0.1 as par30_rate,
+            0.1 as par90_rate, 0 as overdue_rate_yoy_pp, 0 as par30_rate_yoy_pp, 1 as publication_id
+        from (values ('yuan', 4000000, 400000.0), ('dollar', 1000000, 20000)
+        ) as rows (lender, outstanding_principal, overdue)"""
+    lenders = """dim_lender as select *, date '2024-06-30' as data_as_of, false as is_stale
+        from (values ('yuan', 'CNY'), ('dollar', 'USD')) as rows (lender, currency)"""
+    dataset = YAML(typ="safe").load((ASSETS / "datasets" / "arrears" / "headline.yaml").read_text(encoding="utf-8"))
+    metrics = ", ".join(f"{one['expression']} as {one['metric_name']}" for one in dataset["metrics"])
+    rows = f"from ({dataset['sql'].replace('marts.', '')}) as headline"
+    (total,) = answered(warehouse, f"select {metrics} {rows}", rates, lenders)
+    assert set(total.values()) == {None}
+    by_currency = answered(warehouse, f"select currency, {metrics} {rows} group by 1 order by 1", rates, lenders)
+    assert [(row["currency"], row["book_principal"], float(row["overdue_rate"])) for row in by_currency] == [
+        ("CNY", 4000000, 0.1),
+        ("USD", 1000000, 0.02),
     ]

@@ -387,7 +387,7 @@ def test_a_metric_is_asked_of_a_part_of_the_book_and_of_a_publication(ask: Ask) 
 
 @pytest.mark.parametrize(("name", "question", "said"), [
     ("overdu_rate", {}, "There is no metric overdu_rate. Is it overdue_rate"),
-    ("overdue_rate", {"by": ("bucket",)}, "There is no dimension bucket. There are: lender, month"),
+    ("overdue_rate", {"by": ("bucket",)}, "There is no dimension bucket. There are: currency, lender, month"),
 ])  # fmt: skip
 def test_what_cannot_be_asked_is_said(ask: Ask, name: str, question: dict[str, Any], said: str) -> None:
     with pytest.raises(Usage, match=re.escape(said)):

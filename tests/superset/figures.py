@@ -27,8 +27,8 @@ FIGURES = {
                 row_number() over (partition by lender order by month_end desc) as age
             from mart_overdue_rate_monthly window months as (partition by lender order by month_end)
         )
-        select lender, month_end, active_loans, outstanding_principal, overdue_rate, overdue_pp, overdue_rate_yoy_pp,
-            par30_rate, par30_pp, par30_rate_yoy_pp, par90_rate, data_as_of, is_stale
+        select lender, currency, month_end, active_loans, outstanding_principal, overdue_rate, overdue_pp,
+            overdue_rate_yoy_pp, par30_rate, par30_pp, par30_rate_yoy_pp, par90_rate, data_as_of, is_stale
         from numbered join dim_lender using (lender) where age = 1""",
     "dpd_stack": f"""
         select as_of_date, {BY_DAYS.format("bucket")}, sum(outstanding_principal) from mart_delinquency_daily

@@ -7,6 +7,7 @@ which comes with dbt, writes the SQL.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -20,7 +21,7 @@ from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_d
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
 from arrears.errors import Usage
-from arrears.publish.mart import CANDIDATE
+from arrears.publish.mart import CANDIDATE, MONEY
 from arrears.settings import Settings
 
 GRAINS = ("day", "month", "quarter", "year")
@@ -92,6 +93,7 @@ class Metrics:
         manifest = parse_manifest_from_dbt_generated_manifest(json.dumps(document))
         self._manifest = manifest
         self._schema = schema
+        self._amounts = _amounts(json.loads(path.with_name("manifest.json").read_text(encoding="utf-8")))
         # MetricFlow asks for a client that can run queries; only what renders them is used here
         self._engine = MetricFlowEngine(SemanticManifestLookup(manifest), _PostgresSql())  # type: ignore[arg-type]
 
@@ -126,6 +128,14 @@ class Metrics:
         """Whether a metric holds a month against an earlier one."""
         parts = self._made_of(name).metrics or []
         return any(part.offset_window or part.offset_to_grain or self.looks_back(part.name) for part in parts)
+
+    def is_money(self, name: str) -> bool:
+        """Whether a metric is an amount, or made of amounts: over several currencies it says nothing."""
+        made_of = self._made_of(name)
+        if own := made_of.metric_aggregation_params:
+            return not self._amounts[own.semantic_model].isdisjoint(re.findall(r"\w+", made_of.expr))
+        parts = (made_of.numerator, made_of.denominator, *(made_of.metrics or []))
+        return any(self.is_money(part.name) for part in parts if part)
 
     def sql(self, names: list[str], by: list[str], where: list[str]) -> str:
         """The SELECT that computes metrics by dimensions (MetricFlow's names), under conditions in its template.
@@ -165,6 +175,15 @@ def _own_name(item: Any) -> str:
 def _grain(item: Any) -> int:
     """Place in GRAINS of how fine the time of a metric is."""
     return GRAINS.index(item.type_params.time_granularity.value)
+
+
+def _amounts(manifest: dict[str, Any]) -> dict[str, set[str]]:
+    """By mart its columns that are amounts of money, as its YAML types them."""
+    return {
+        node["name"]: {name for name, column in node["columns"].items() if column.get("data_type") == MONEY}
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+    }
 
 
 def _turn_to(schema: str, relation: dict[str, str]) -> None:

@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from psycopg2.errors import CardinalityViolation
+
 from arrears.errors import Usage
 from arrears.metrics.definitions import COARSE, GRAINS, Metrics, no_such
 from arrears.publish.as_known import go_to
@@ -14,6 +16,10 @@ from arrears.settings import Settings
 from arrears.warehouse.connect import connect
 
 LENGTHS = dict(zip(GRAINS, ("1 day", "1 month", "3 months", "1 year"), strict=True))
+# more than one row is an error: amounts of several currencies do not add up
+ONE_CURRENCY = """(
+        select distinct currency from {schema}.dim_lender where data_as_of is not null
+    ) is not null"""
 
 
 @dataclass(frozen=True)
@@ -50,12 +56,15 @@ class Answer:
 def query(question: Question, *, settings: Settings) -> str:
     """The SELECT that answers a question, over the published views.
 
+    Of amounts over several lenders it fails where these have several currencies (PostgreSQL's error 21000).
+
     Raises:
         Usage: a metric or dimension of the question does not exist, or they do not go together.
             Or a metric that looks back is not asked by month: until a longer period is over, months would be held
             against each other that are not so far apart.
     """
-    metrics = Metrics(settings, MARTS if question.as_known is None else AS_KNOWN)
+    schema = MARTS if question.as_known is None else AS_KNOWN
+    metrics = Metrics(settings, schema)
     known = metrics.dimensions(*question.metrics)
     finest = _finest(known)
     own_day = _last_day(f"{{{{ TimeDimension('metric_time', '{finest}') }}}}", finest)
@@ -70,6 +79,8 @@ def query(question: Question, *, settings: Settings) -> str:
         for name in filter(metrics.looks_back, question.metrics):
             raise Usage(f"{name} looks back from month to month: ask it by month.")
     kept = [f"{known[name]} is not null" for name in question.by]
+    if not {"lender", "currency"} & {*question.by, *question.where} and any(map(metrics.is_money, question.metrics)):
+        kept.append(ONE_CURRENCY.format(schema=schema))
     return _kept(metrics.sql(list(question.metrics), dimensions, conditions), question, known, kept)
 
 
@@ -103,7 +114,13 @@ def ask(question: Question, *, url: str, settings: Settings) -> Answer:
     with connect(url, "metrics") as connection, connection.cursor() as cursor:
         if question.as_known is not None:
             go_to(cursor, question.as_known)
-        cursor.execute(sql)
+        try:
+            cursor.execute(sql)
+        except CardinalityViolation as found:
+            raise Usage(
+                f"{', '.join(question.metrics)}: the lenders have several currencies, which do not add up. "
+                "Ask by lender or currency (`--by currency`), or of one (`--where currency=…`)."
+            ) from found
         answered = cursor.fetchall()
     return Answer((*question.by, *question.metrics), answered)
 

@@ -19,6 +19,7 @@ from arrears.warehouse.connect import one
 CANDIDATE, PUBLISHED, MARTS, AS_KNOWN = "candidate", "published", "marts", "marts_as_known"
 RECORD = ("published_in", "superseded_in")
 PUBLICATION = "publication_id"  # what a view has beside the mart's own columns
+MONEY = "numeric(18,2)"  # the type of an amount, in the currency of its lender
 PUBLICATION_COMMENT = "The publication that these rows belong to (发布编号)"
 
 

@@ -1,7 +1,8 @@
 """A mart as Superset describes it: columns, their terms in both languages, and metrics, all out of the mart's own YAML.
 
 The files below dashboards/superset/assets/datasets are written from here (scripts/superset_datasets.py), so that what a
-mart says of itself is typed once. A metric is what MetricFlow makes of it: a sum, or a sum over a sum.
+mart says of itself is typed once. A metric is what MetricFlow makes of it: a sum, or a sum over a sum; of money, where
+all of it is of one currency.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import LiteralScalarString
 
-from arrears.publish.mart import MARTS, PUBLICATION, PUBLICATION_COMMENT
+from arrears.publish.mart import MARTS, MONEY, PUBLICATION, PUBLICATION_COMMENT
 
 DATABASE_UUID = UUID("6f1d3f0e-6c2b-4a0e-9c55-2f0a8c1f7b10")
 RECORDS = {  # views that are no models: their comments are in the migrations
@@ -37,6 +39,18 @@ TERM = re.compile(r"\(([^()]*[\u4e00-\u9fff][^()]*)\)$")
 DIMENSION = re.compile(r"\{\{ *Dimension\('\w+?__(\w+)'\) *\}\}")
 MEASURE = re.compile(r"bigint|numeric\(18,2\)")  # what may be added up: counts and money, never a rate
 PERCENT, RATIO, WHOLE = ".2%", ".2f", ",.0f"
+CURRENCY = {
+    "name": "currency", "data_type": "text", "description": "Currency of the lender's amounts, ISO 4217 (币种)",
+}  # fmt: skip
+WITH_CURRENCY = """\
+select
+    mart.*,
+    lenders.currency
+from {schema}.{name} as mart
+inner join {schema}.dim_lender as lenders
+    on mart.lender = lenders.lender
+"""
+OF_ONE_CURRENCY = "CASE WHEN MIN(currency) = MAX(currency) THEN {} END"
 
 Yaml = dict[str, Any]
 
@@ -66,9 +80,13 @@ def _of_mart(model: Yaml, ratios: list[Yaml]) -> Yaml:
     own = {"name": PUBLICATION, "data_type": "bigint", "description": PUBLICATION_COMMENT}
     period = model["config"]["meta"].get("period_column")
     declared = model.get("metrics")
-    metrics = _declared(declared, ratios) if declared else _sums(model["columns"], key)
+    metrics = _declared(declared, ratios, model["columns"]) if declared else _sums(model["columns"], key)
     columns = [own, *model["columns"]]
-    return _dataset(model["name"], model["description"], period, columns, key | {PUBLICATION}, metrics)
+    sql = None
+    if "lender" in (names := {column["name"] for column in columns}) and "currency" not in names:
+        columns.append(CURRENCY)
+        sql = LiteralScalarString(WITH_CURRENCY.format(schema=MARTS, name=model["name"]))
+    return _dataset(model["name"], model["description"], period, columns, key | {PUBLICATION}, metrics, sql)
 
 
 def _comments_of_records() -> dict[str, str]:
@@ -81,21 +99,24 @@ def _comments_of_records() -> dict[str, str]:
 # --- metrics ------------------------------------------------------------------------------------------------
 
 
-def _sums(columns: Iterable[Yaml], key: set[str]) -> list[Yaml]:
+def _sums(columns: list[Yaml], key: set[str]) -> list[Yaml]:
     """Of a mart that declares no metrics: what can be added up, by the names of the columns. People cannot."""
     return [
-        _metric(f"sum_{column['name']}", _title(column), f"SUM({column['name']})", WHOLE, column["description"])
+        _metric(
+            f"sum_{column['name']}", _title(column), _added(f"SUM({column['name']})", columns), WHOLE,
+            column["description"],
+        )
         for column in columns
         if MEASURE.fullmatch(column["data_type"]) and column["name"] not in key and "borrowers" not in column["name"]
-    ]
+    ]  # fmt: skip
 
 
-def _declared(simple: list[Yaml], ratios: list[Yaml]) -> list[Yaml]:
+def _declared(simple: list[Yaml], ratios: list[Yaml], columns: list[Yaml]) -> list[Yaml]:
     """Metrics as they are declared. Those that look back at another period are left out: an expression cannot."""
     sums = {one["name"]: one["expr"] for one in simple}
     found = [
         _metric(
-            one["name"], one["label"], f"SUM({one['expr']})", WHOLE, one.get("description"),
+            one["name"], one["label"], _added(f"SUM({one['expr']})", columns), WHOLE, one.get("description"),
             not_over=one.get("non_additive_dimension", {}).get("name"),
         )
         for one in simple
@@ -110,8 +131,16 @@ def _declared(simple: list[Yaml], ratios: list[Yaml]) -> list[Yaml]:
         else:
             continue
         kind = PERCENT if one["type"] == "ratio" else RATIO
-        found.append(_metric(one["name"], one["label"], rates[one["name"]], kind, one.get("description")))
+        told = _added(rates[one["name"]], columns)
+        found.append(_metric(one["name"], one["label"], told, kind, one.get("description")))
     return found
+
+
+def _added(expression: str, columns: Iterable[Yaml]) -> str:
+    """An expression over several lenders: where it names an amount, nothing over several currencies."""
+    amounts = {column["name"] for column in columns if column["data_type"] == MONEY}
+    is_money = not amounts.isdisjoint(re.findall(r"\w+", expression))
+    return OF_ONE_CURRENCY.format(expression) if is_money else expression
 
 
 def _side(side: str | Yaml, sums: dict[str, str]) -> str:
@@ -167,14 +196,15 @@ def _column(column: Yaml, is_key: bool) -> Yaml:
 
 
 def _dataset(
-    name: str, description: str, period: str | None, columns: list[Yaml], key: set[str], metrics: list[Yaml]
-) -> Yaml:
+    name: str, description: str, period: str | None, columns: list[Yaml], key: set[str], metrics: list[Yaml],
+    sql: str | None = None,
+) -> Yaml:  # fmt: skip
     return {
         "table_name": name,
         "main_dttm_col": period or next((one["name"] for one in columns if one["name"] in key and _is_time(one)), None),
         "description": description,
         "schema": MARTS,
-        "sql": None,
+        "sql": sql,
         "filter_select_enabled": True,
         "normalize_columns": False,
         "always_filter_main_dttm": False,
