@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from ..reference.book import CollectionAction
 from .stories import Marts, due, event, loan, on, paid, rule, undone
 
 THREE = [due(1, "2024-02-01", 100), due(2, "2024-03-01", 100), due(3, "2024-04-01", 100)]
@@ -135,6 +139,23 @@ def test_trap_09_a_chargeback_reopens_on_its_own_date(marts: Marts) -> None:
     now = marts.of("2024-02-29", told)
     assert now.one("fct_loan_current", "overdue_amount", "outstanding_principal") == (100, 200)
     assert now.one("mart_collection_curve", "amount_due", "amount_collected_to_date") == (100, 0)
+
+
+def test_trap_09_a_return_of_money_that_never_came_takes_back_none(marts: Marts) -> None:
+    """The bank returns 60 that nobody knows: the 100 that came of a debt more than half a year old stay recovered, and
+    the promise of them is kept. Once the payment of the 60 is told of, it has come and gone."""
+    unheard = paid("2024-09-10", 60)
+    told = loan(300, "2024-01-01", THREE, [paid("2024-09-12", 100), undone(unheard, "2024-09-13")])
+    promise = CollectionAction(
+        "A1", dt.datetime(2024, 9, 11, 10, tzinfo=ZoneInfo("Asia/Shanghai")), "phone",
+        promised_amount=Decimal(100), promised_on=on("2024-09-15"),
+    )  # fmt: skip
+    for payments in (told.payments, (unheard, *told.payments)):
+        now = marts.of("2024-09-30", replace(told, payments=payments, actions=(promise,)))
+        assert now.one("mart_long_overdue_monthly", "recovered_next_12m", month_end="2024-08-31") == 100
+    now = marts.of("2024-09-30", replace(told, actions=(promise,)))
+    assert now.one("fct_collection_action", "promise_kept") == "kept"
+    assert now.one("fct_payment", "amount", "principal", "unallocated", kind="reversal") == (-60, 0, -60)
 
 
 def test_trap_09_compensation_is_not_repayment(marts: Marts) -> None:

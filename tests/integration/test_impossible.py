@@ -36,6 +36,7 @@ USUAL_PLAN = ("1,1,2024-02-02,100,", "1,2,2024-03-02,100,")
 class Oddity:
     """A loan lent on 2 January over 200, due in halves in February and March, but for what is said otherwise."""
 
+    lent: str = "2024-01-02"
     principal: str = "200"
     plan: tuple[str, ...] = USUAL_PLAN
     payments: tuple[str, ...] = ()
@@ -51,6 +52,15 @@ ODDITIES = {
         "n1,REVERSES_NOTHING,1,repayment,2024-02-02,100,100,0,",
         "n2,REVERSES_NOTHING,,reversal,2024-02-05,100,,,nobody",
     )),
+    # overdue for more than 180 days at the end of May
+    "REVERSES_NOTHING_LATE": Oddity(
+        lent="2023-10-02", plan=("1,1,2023-11-02,100,", "1,2,2023-12-02,100,"),
+        payments=(
+            "l1,REVERSES_NOTHING_LATE,1,repayment,2024-06-05,50,50,0,",
+            "l2,REVERSES_NOTHING_LATE,,reversal,2024-06-06,30,,,nobody",
+            "l3,REVERSES_NOTHING_LATE,,chargeback,2024-06-07,30,,,l2",
+        ),
+    ),
     "REVERSED_TWICE": Oddity(payments=(
         "t1,REVERSED_TWICE,1,repayment,2024-02-02,100,100,0,", "t2,REVERSED_TWICE,2,repayment,2024-03-02,100,100,0,",
         "t3,REVERSED_TWICE,,reversal,2024-03-05,100,,,t2", "t4,REVERSED_TWICE,,reversal,2024-03-06,100,,,t2",
@@ -83,7 +93,7 @@ SHOWN_ON_DELIVERY = {
 }
 SHOWN_IN_CANDIDATE: dict[tuple[str, str], set[str] | None] = {
     ("fct_payment", "no payment is before its loan was disbursed"): {"PAID_BEFORE_LENT"},
-    ("fct_payment", "a reversal finds what it reverses"): {"REVERSES_NOTHING"},
+    ("fct_payment", "a reversal finds what it reverses"): {"REVERSES_NOTHING", "REVERSES_NOTHING_LATE"},
     ("fct_payment", "no more is reversed than was paid"): {"REVERSED_TWICE", "REVERSED_FOR_MORE"},
     ("fct_payment", "nobody repays a loan that has left the book"): {"REPAID_AFTER"},
     ("fct_instalment", "a schedule repays the principal"): {"ASKS_TOO_LITTLE", "ASKS_TOO_MUCH"},
@@ -125,7 +135,7 @@ def _lender(warehouse: Warehouse, name: str) -> Lender:
 
 def _files(oddities: dict[str, Oddity], term: str = "12") -> dict[str, str]:
     rows = {
-        "loans": [f"{loan},{odd.principal},2024-01-02,{term}" for loan, odd in oddities.items()],
+        "loans": [f"{loan},{odd.principal},{odd.lent},{term}" for loan, odd in oddities.items()],
         "plan": [f"{loan},{row}" for loan, odd in oddities.items() for row in odd.plan],
         "payments": [row for odd in oddities.values() for row in odd.payments],
         "events": [f"{loan},{row}" for loan, odd in oddities.items() for row in odd.events],
@@ -194,6 +204,12 @@ def test_a_reversal_of_an_unknown_payment_is_held_out(book: Book) -> None:
     reversal = book.one("candidate.fct_payment", "REVERSES_NOTHING", payment_id="n2")
     assert reversal["unallocated"] == reversal["amount"] == -100
     assert book.one("candidate.fct_instalment", "REVERSES_NOTHING", instalment_no=1)["status"] == "paid"
+
+
+def test_what_reverses_an_unknown_payment_takes_back_no_recovery(book: Book) -> None:
+    """And what reverses that brings none; the gate counts as the mart does."""
+    recovered = "select recovered_next_12m from candidate.mart_long_overdue_monthly where month_end = '2024-05-31'"
+    assert book.warehouse.value(recovered) == 50
 
 
 def test_a_schedule_that_never_is_in_force_measures_nothing(book: Book) -> None:

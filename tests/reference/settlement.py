@@ -66,7 +66,7 @@ def _effect(payment: Payment, by_id: dict[str, Payment]) -> Effect:
         value_on=payment.value_on,
         amount=_directed(payment.amount, takes_away),
         settles=source.settles_instalments and not is_orphan,
-        is_cash=source.is_cash,
+        is_cash=source.is_cash and not is_orphan,
         is_orphan=is_orphan,
         bridge_column=source.bridge_column,
         instalment_no=next((p.instalment_no for p in (payment, *undone) if p.instalment_no is not None), None),

@@ -56,6 +56,7 @@ def kept(a_loan: Loan, as_of: dt.date = LAST, **conventions: str) -> Any:
         pytest.param([pay(on(2, 8), "100", "waiver")], "broken", id="a waiver is no money"),
         pytest.param([paid := pay(on(2, 8), "100"), take_back(paid, on(2, 9))], "broken", id="returned in time"),
         pytest.param([paid := pay(on(2, 8), "100"), take_back(paid, on(2, 11))], "kept", id="returned later"),
+        pytest.param([pay(on(2, 8), "100"), take_back(pay(on(2, 7), "60"), on(2, 9))], "kept", id="of another"),
     ],
 )
 def test_a_promise_is_judged_by_the_cash_from_the_call_to_the_promised_day(

@@ -81,7 +81,7 @@ with_effect as (
         kinds.reopens_on,
         coalesce(undoing.direction, -1) as direction,
         known.amount as amount_sent,
-        coalesce(undone_kinds.is_cash, kinds.is_cash) as is_cash,
+        coalesce(undone_kinds.is_cash, kinds.is_cash) as would_be_cash,
         coalesce(undone_kinds.bridge_column, kinds.bridge_column) as bridge_column,
         undone.payment_id is not null as is_reversed,
         coalesce(undoing.waits_for_original, false) as waits_for_original,
@@ -116,6 +116,7 @@ with_effect as (
 with_split as (
     select
         *,
+        would_be_cash and not waits_for_original as is_cash,
         would_settle and not waits_for_original as settles_instalments,
         -- a return may be sent as 100 or as -100; it goes the same way
         case when sign < 0 then direction * abs(amount_sent) else amount_sent end as amount,
