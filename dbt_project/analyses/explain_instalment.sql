@@ -1,5 +1,6 @@
 -- Every instalment of the plans that speak on the day asked about: the one in force, and the original schedule, which goes
--- on counting the contractual days past due. What is settled of it by then, and since when.
+-- on counting the contractual days past due. What is settled of it by then, and since when. A settled loan leaves nothing
+-- open: what a payoff made void was settled with it.
 {%- set day = "cast(current_setting('arrears.as_of') as date)" %}
 with
 
@@ -18,6 +19,22 @@ balances as (
         ) as short_until
     from {{ ref('int_instalment_balance') }}
     where valid_from <= {{ day }}
+),
+
+-- with the day on which a loan last left the book; null for one that never was in it
+states as (
+    select
+        *,
+        max(case when not is_terminal then valid_to end) over (
+            partition by lender, loan_id order by valid_from rows between unbounded preceding and current row
+        ) as left_on
+    from {{ ref('int_loan_state') }}
+),
+
+settled_loans as (
+    select lender, loan_id, coalesce(left_on, valid_from) as settled_on
+    from states
+    where state = 'settled' and valid_from <= {{ day }} and coalesce(valid_to, {{ last_day_ever() }}) > {{ day }}
 ),
 
 -- the instalments that days past due are counted from come first
@@ -45,10 +62,13 @@ select
     {% endfor -%}
     instalments.owed,
     {{ money('instalments.owed - balances.owed_left') }} as settled,
-    balances.owed_left as short,
+    {{ money('case when settled_loans.lender is null then balances.owed_left else 0 end') }} as short,
     instalments.tolerance,
-    balances.is_short,
-    case when not balances.is_short then coalesce(balances.short_until, instalments.due_on) end as settled_on,
+    balances.is_short and settled_loans.lender is null as is_short,
+    case
+        when balances.is_short then settled_loans.settled_on
+        else coalesce(balances.short_until, instalments.due_on)
+    end as settled_on,
     coalesce(current_track.oldest_first = 1, false) as is_oldest_unpaid,
     coalesce(contractual_track.oldest_first = 1, false) as is_contractual_oldest_unpaid,
     current_track.lender is not null as is_overdue,
@@ -74,6 +94,8 @@ inner join {{ ref('stg_instalment') }} as sent
         and instalments.loan_id = sent.loan_id
         and instalments.schedule_version = sent.schedule_version
         and instalments.instalment_no = sent.instalment_no
+left join settled_loans
+    on instalments.lender = settled_loans.lender and instalments.loan_id = settled_loans.loan_id
 {% for track in ['current', 'contractual'] -%}
 left join overdue as {{ track }}_track
     on

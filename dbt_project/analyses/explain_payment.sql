@@ -1,5 +1,5 @@
 -- Every payment by the close of the day asked about, in the order in which they count, and what all money together came to
--- after it.
+-- after it. What each was for is as it is published; in a payoff it is for the whole loan, not for instalments.
 {%- set day = "cast(current_setting('arrears.as_of') as date)" %}
 select
     payments.lender,
@@ -10,6 +10,11 @@ select
     payments.posted_on,
     payments.amount,
     payments.settles_instalments,
+    {% for component in components() | reverse -%}
+    allocated.{{ component }},
+    {% endfor -%}
+    allocated.unallocated,
+    allocated.is_of_payoff,
     payments.paid_after,
     sent.reverses_payment_id,
     reversals.payment_id as reversed_by,
@@ -17,6 +22,11 @@ select
     sent.file_id,
     sent.line_no
 from {{ ref('int_payment') }} as payments
+inner join {{ ref('int_payment_allocation') }} as allocated
+    on
+        payments.lender = allocated.lender
+        and payments.loan_id = allocated.loan_id
+        and payments.payment_id = allocated.payment_id
 inner join {{ ref('stg_payment') }} as sent
     on payments.lender = sent.lender and payments.loan_id = sent.loan_id and payments.payment_id = sent.payment_id
 left join {{ ref('int_payment') }} as originals

@@ -45,13 +45,13 @@ def paid(identity: str, loan: str, day: str, amount: str, kind: str = "repayment
     return f"{identity},{loan},2024-{day},{kind},{amount},{undoes}"
 
 
-ALL = ["late", "returned", "extended", "paused", "settled", "vanished"]
+ALL = ["late", "returned", "extended", "paused", "settled", "vanished", "prepaid"]
 PLANS = [row for loan in ALL for row in schedule(loan)]
 ON_TIME = [paid(f"{loan}-1", loan, "02-04", "100") for loan in ALL]
 MARCH = [paid(f"{loan}-2", loan, "03-04", "100") for loan in ("late", "returned", "settled", "vanished")]
 FIRST_PAYMENTS = [
     *ON_TIME, *MARCH, paid("returned-3", "returned", "03-20", "100", "reversal", "returned-2"),
-    paid("settled-3", "settled", "04-04", "200"),
+    paid("settled-3", "settled", "04-04", "200"), paid("prepaid-2", "prepaid", "03-01", "270", "prepayment"),
 ]  # fmt: skip
 PART, WHOLE = paid("late-3", "late", "04-08", "30.00"), paid("late-3", "late", "04-08", "100.00")
 SECOND_PAYMENTS = [
@@ -65,6 +65,7 @@ FIRST_EVENTS = ["extended,2024-03-01,extended", "paused,2024-03-10,paused"]
 # what the lender itself says; of the vanished loan it says nothing any more on the second day
 FIRST_POSITIONS = [
     "late,2024-04-10,160,6", "extended,2024-04-10,270,37", "vanished,2024-04-10,180,5", "settled,2024-04-10,,",
+    "prepaid,2024-04-10,0,0",
 ]  # fmt: skip
 SECOND_POSITIONS = [
     "late,2024-04-16,90,0", "returned,2024-04-16,180,12", "extended,2024-04-16,270,43", "paused,2024-04-16,280,5",
@@ -249,6 +250,31 @@ def test_a_settled_loan_and_one_that_vanished(book: Book) -> None:
     assert explained("vanished", dt.date(2024, 4, 15)).state["state"] == "active"
 
 
+def test_a_loan_paid_off_early_is_explained_as_it_is_published(book: Book, arrears: CommandLine) -> None:
+    """Interest of the months to come lapses: all of the prepayment is principal, and no instalment is short of it."""
+    explanation = explained("prepaid")
+    assert explanation.reason == (
+        "Settled since 1 March 2024: paid off on 1 March 2024 with all principal and what had fallen due."
+    )
+    split = ("principal", "interest", "fee", "penalty", "unallocated")
+    published = book.lender.warehouse.rows(
+        f"select payment_id, {', '.join(split)} from marts.fct_payment where loan_id = 'prepaid' order by value_on"
+    )
+    assert [tuple(payment[name] for name in ("payment_id", *split)) for payment in explanation.payments] == published
+    assert published[1] == ("prepaid-2", 270, 0, 0, 0, 0)
+    settled = book.lender.warehouse.rows(
+        "select instalment_no, settled_on from marts.fct_instalment where loan_id = 'prepaid' order by 1"
+    )
+    assert [(row["instalment_no"], row["settled_on"]) for row in explanation.instalments] == settled
+    assert {day for _, day in settled[1:]} == {dt.date(2024, 3, 1)}
+    assert [(row["short"], row["is_short"]) for row in explanation.instalments] == [(0, False)] * 4
+    before = explained("prepaid", dt.date(2024, 2, 29)).instalments
+    assert [(row["settled_on"], row["short"]) for row in before[1:]] == [(None, 100)] * 3
+
+    text = arrears("explain", "acme", "prepaid", "--as-of", "2024-04-16").out
+    assert " prepaid-2  prepayment  2024-03-01  270.00  the whole loan: principal 270.00 " in f" {text}"
+
+
 def test_what_a_later_snapshot_leaves_out_is_gone(book: Book) -> None:
     """The newest snapshot of payments speaks of the loan though none of its rows does."""
     explanation = explained("one", lender="statements")
@@ -393,7 +419,7 @@ loan           acme late, consumer  acme/2024-04-10/loans.csv:2 (v1, replaced si
 as known       publication 1 (build 1 for 2024-04-16, arrears 0.1.0)
 bucket         M1 of cn30, 3 days of grace
 published      fct_loan_current says the same
-  2024-04-08 repayment late-3 of 30.00, here 30.00 (principal 20.00, interest 10.00)  acme/2024-04-10/payments.csv:14 \
+  2024-04-08 repayment late-3 of 30.00, here 30.00 (principal 20.00, interest 10.00)  acme/2024-04-10/payments.csv:16 \
 (v1, replaced since)
 Instalments due or paid on by 2024-04-16 (3 of the 4 of the schedule in force)
  2  2024-03-04  100.00   100.00      –  2024-03-04  late-2   acme/2024-04-10/plan.csv:3 (v1, replaced since)
@@ -440,7 +466,7 @@ def test_json_holds_all_of_it(book: Book, arrears: CommandLine) -> None:
     ("arguments", "told"),
     [
         (("nobody", "late", "--as-of", "2024-04-16"), "There is no lender nobody: delivered have acme, statements."),
-        (("acme", "nobody", "--as-of", "2024-04-16"), "has no loan nobody; it has 6 others"),
+        (("acme", "nobody", "--as-of", "2024-04-16"), "has no loan nobody; it has 7 others"),
         (
             ("acme", "nobody", "--as-of", "2024-04-16"),
             "held out until the lender delivers the loan itself (payments: 1)",

@@ -153,8 +153,9 @@ allocated as (
                 then coalesce(by_payoff.{{ component }}, settled.{{ component }}, 0)
             when payments.has_split then coalesce(payments.{{ component }}, 0)
             else 0
-        end as {{ component }}_allocated{{ ',' if not loop.last }}
-        {% endfor %}
+        end as {{ component }}_allocated,
+        {% endfor -%}
+        by_payoff.payment_id is not null as is_of_payoff
     from {{ touched('int_payment') }} as payments
     left join settled
         on
@@ -179,6 +180,7 @@ select
     is_cash,
     is_reversed,
     settles_instalments,
+    is_of_payoff,
     bridge_column,
     amount,
     {% for component in components | reverse -%}

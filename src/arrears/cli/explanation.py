@@ -114,12 +114,17 @@ def _payments(explanation: Explanation) -> None:
         [
             [
                 row["payment_id"], row["kind"], row["value_on"], row["amount"],
-                ", ".join(f"{effect['instalment_no']}: {_parts(effect)}" for effect in row["effects"]),
-                _reversal(row).strip(", "), _source(row),
+                _went_to(row), _reversal(row).strip(", "), _source(row),
             ]
             for row in explanation.payments
         ],
     )  # fmt: skip
+
+
+def _went_to(payment: Row) -> str:
+    if payment["is_of_payoff"]:
+        return f"the whole loan: {_parts(payment)}"
+    return ", ".join(f"{effect['instalment_no']}: {_parts(effect)}" for effect in payment["effects"])
 
 
 def _reversal(payment: Row) -> str:

@@ -41,7 +41,8 @@ class Explanation:
         oldest_unpaid: the instalment that days past due are counted from, contractual_oldest_unpaid the one of the
             original schedule; None where nothing is overdue.
         instalments: all of the schedule in force, oldest first, each with the payments that settled or re-opened it.
-        payments: all by then, in the order in which they count, each with the instalments it went to.
+        payments: all by then, in the order in which they count, each with what it was for and the instalments it went
+            to; one that paid the loan off went to the whole of it.
         held_out: payments that have no effect, and why.
         position: what the lender itself said last, whether it breaks with ours, of what type, since when, and why.
         conventions: all in force, with who set them and since when.
@@ -134,9 +135,11 @@ def _sourced(row: Row, files: Mapping[int, File]) -> Row:
 
 
 def _with_effects(payments: list[Row], settlements: list[Row]) -> list[Row]:
-    """Payments with what each of them did to which instalment."""
+    """Payments with what each of them did to which instalment, where it did not go to the whole loan."""
 
     def of(payment: Row) -> list[Row]:
+        if payment["is_of_payoff"]:
+            return []
         return [_without(row, "payment_id") for row in settlements if row["payment_id"] == payment["payment_id"]]
 
     return [payment | {"effects": of(payment)} for payment in payments]
