@@ -20,7 +20,7 @@ from psycopg2.extensions import cursor as Cursor
 from arrears.contract.entities import EntityField, Kind
 from arrears.contract.model import TableField, TableSchema
 from arrears.contract.rules import _field_problems
-from arrears.load.values import Day, cleaned, column
+from arrears.load.values import Day, cleaned, column, summed
 from arrears.settings import Settings
 
 TODAY = dt.date(2024, 2, 29)
@@ -187,7 +187,8 @@ def _fit(field: TableField, value: Any, target: EntityField) -> Any:
         return value
     if isinstance(value, bool):
         return value
-    exact = value / {"fen": 100, "percent": 100, "permille": 1000, None: 1}[field.arrears.unit]
+    in_ours = {"fen": "0.01", "percent": "0.01", "permille": "0.001", "thousand": "1000", "wan": "10000", None: "1"}
+    exact = value * Decimal(in_ours[field.arrears.unit])
     largest, decimals = {
         Kind.MONEY: (10**15, 2), Kind.RATE: (999, 6), Kind.SCORE: (999_999, 2), Kind.INTEGER: (2**31 - 1, 0),
     }[target.kind]  # fmt: skip
@@ -281,7 +282,7 @@ def _number_cases(draw: st.DrawFn) -> Case:
         constraints["enum"] = [1, 0.5, "36"]
     field = _field(
         type=kind, decimalChar=decimal, bareNumber=draw(st.booleans()), constraints=constraints,
-        arrears={"field": "x", "unit": draw(st.sampled_from([None, "fen", "percent", "permille"]))},
+        arrears={"field": "x", "unit": draw(st.sampled_from([None, "fen", "thousand", "wan", "percent", "permille"]))},
         **({} if group is None else {"groupChar": group}),
     )  # fmt: skip
     targets = [None, *(EntityField(kind, required=draw(st.booleans())) for kind in
@@ -385,6 +386,14 @@ NUMBER: dict[str, Any] = {"type": "number"}
         (NUMBER, MONEY, "NULL", REJECTED),
         (NUMBER, MONEY, "-", REJECTED),
         (NUMBER | {"arrears": {"unit": "fen"}}, MONEY, "12345678901234567", Decimal("123456789012345.67")),
+        (NUMBER | {"arrears": {"unit": "wan"}}, MONEY, "1.50", Decimal(15000)),
+        (NUMBER | {"arrears": {"unit": "wan"}}, MONEY, "-0.123456", Decimal("-1234.56")),
+        (NUMBER | {"arrears": {"unit": "wan"}}, MONEY, "1.2345678", REJECTED),
+        (NUMBER | {"arrears": {"unit": "wan"}}, MONEY, "100000000000", Decimal(10**15)),
+        (NUMBER | {"arrears": {"unit": "wan"}}, MONEY, "100000000000.01", REJECTED),
+        (NUMBER | {"arrears": {"unit": "wan"}}, EntityField(Kind.INTEGER), "0.5", Decimal(5000)),
+        ({"type": "integer", "arrears": {"unit": "thousand"}}, MONEY, "15", Decimal(15000)),
+        ({"type": "integer", "arrears": {"unit": "thousand"}}, EntityField(Kind.SCORE), "1000", REJECTED),
         (
             NUMBER | {"bareNumber": False, "arrears": {"unit": "percent"}},
             EntityField(Kind.RATE),
@@ -412,6 +421,16 @@ NUMBER: dict[str, Any] = {"type": "number"}
 def test_by_hand(cursor: Cursor, properties: dict[str, Any], target: EntityField, text: str, value: object) -> None:
     field = _field(**properties)
     assert _loaded(cursor, field, [text], target, ["", "\\N"]) == [value]
+
+
+def test_sums_are_in_our_unit_and_absurd_ones_are_refused() -> None:
+    """Amounts of which the sum would not even fit polars' numbers end no load."""
+    wan, yuan = _field(**NUMBER, arrears={"unit": "wan"}), _field(**NUMBER)
+    total = summed([(wan, pl.col("a"))], [(yuan, pl.col("b"))], MONEY)
+    rows = pl.DataFrame({"a": ["1.5", None, "1", "9" * 26, "9" * 26], "b": ["0.5", None, None, None, "9" * 26]})
+    found = rows.select(pl.when(total.holds()).then(total.value)).to_series()
+    assert [None if one is None else Decimal(one) for one in found] == [Decimal("14999.5"), None, 10000, None, None]
+    assert rows.select(total.verdict().is_null()).to_series().to_list() == [True, True, True, False, False]
 
 
 ZONED = dt.datetime(2024, 1, 31, 0, 30, tzinfo=dt.UTC)

@@ -566,6 +566,39 @@ def test_whole_amounts_are_fen_where_they_cannot_be_yuan(tmp_path: Path) -> None
     assert any("unit: fen" in place.question for place in draft.open_places)
 
 
+def test_a_unit_in_the_name_is_that_of_the_amounts(tmp_path: Path) -> None:
+    """Dropped with its bracket, 1.50 of 借款金额（万元） would be a loan of 1.50 yuan."""
+    header = "借据号,产品,借款金额（万元）,年利率(‰),剩余本金[单位：千元],逾期本金（元）,放款日期"
+    rows = (f"L{n},x,{n + 1},8,{n}.5,0.00,2024-01-31" for n in range(5))
+    plan = write(tmp_path / "plan.csv", "借据号,期数,应还日,应还本金", *(f"L1,{n},2024-01-31,100" for n in range(9)))
+    draft = onboard([write(tmp_path / "loans.csv", header, *rows), plan], "somebody")
+    loans, instalments = ({field["name"]: field for field in fields(one).values()} for one in resources(draft))
+    assert loans["借款金额（万元）"]["arrears"] == {"field": "principal", "unit": "wan"}
+    assert loans["借款金额（万元）"]["type"] == "number"
+    assert loans["年利率(‰)"]["arrears"] == {"field": "annual_rate", "unit": "permille"}
+    assert loans["剩余本金[单位：千元]"]["arrears"]["unit"] == "thousand"
+    assert "unit" not in loans["逾期本金（元）"].get("arrears", {})
+    assert "unit" not in instalments["应还本金"]["arrears"]
+
+
+def test_a_unit_that_we_do_not_know_is_asked_for(tmp_path: Path) -> None:
+    rows = [f"L{n},x,1.5,2024-01-31" for n in range(5)]
+    draft = onboard([write(tmp_path / "loans.csv", "借据号,产品,借款金额（百万元）,放款日期", *rows)], "somebody")
+    assert any(place.question.startswith("(百万元) in its name: a unit?") for place in draft.open_places)
+    known = onboard([write(tmp_path / "known.csv", "借据号,产品,借款金额（元）,放款日期", *rows)], "somebody")
+    assert not any("in its name" in place.question for place in known.open_places)
+
+
+def test_whole_units_in_the_name_are_no_hundredths(tmp_path: Path) -> None:
+    """Other amounts of the lender are, and these could be."""
+    header = "借据号,期数,应还日,应还本金（元）,应还利息"
+    path = write(tmp_path / "plan.csv", header, *(f"L1,{n},2024-01-31,100,{513 + n}" for n in range(9)))
+    draft = onboard([path])
+    found = fields(resources(draft)[0])
+    assert found["应还本金（元）"]["arrears"] == {"field": "principal_due"}
+    assert not any("hundredths" in place.question for place in draft.open_places)
+
+
 def test_a_closed_list_with_too_many_words_is_asked_for(tmp_path: Path) -> None:
     rows = [f"P{n},L1,5,code{n},2024-01-31" for n in range(40)]
     draft = onboard([write(tmp_path / "payments.csv", "流水号,借据号,金额,类型,交易日期", *rows)], "somebody")

@@ -40,7 +40,8 @@ class FieldMapping(_Ours):
 
     Attributes:
         field: the canonical field it fills.
-        unit: what its numbers count, where that is not the canonical unit.
+        unit: what its numbers count, where that is not the canonical unit: hundredths (fen), thousands or ten thousands
+            (wan, 万) of the currency, per cent or per mille of a rate.
         values: what its values mean; any other value rejects the row.
         pii: personal data, hashed or dropped on the way in.
         formats: the ways in which one column writes its dates; its `format` is then `any`.
@@ -48,7 +49,7 @@ class FieldMapping(_Ours):
     """
 
     field: str | None = None
-    unit: Literal["fen", "percent", "permille"] | None = None
+    unit: Literal["fen", "thousand", "wan", "percent", "permille"] | None = None
     values: dict[str, str] | None = Field(default=None, min_length=1)
     pii: Literal["hash", "drop"] | None = None
     formats: list[str] | None = Field(default=None, min_length=1)

@@ -22,8 +22,8 @@ from arrears.delivery.cell_errors import CELL_ERRORS
 BLANKS = " \t\r\u00a0\u3000"
 CURRENCY_SIGNS = "%¥￥$€£元 "
 EARLIEST = dt.date(1950, 1, 1)
-# Powers of ten by which the file's unit is smaller than ours.
-UNIT_SHIFT = {"fen": 2, "percent": 2, "permille": 3, None: 0}
+# Powers of ten by which the file's unit is smaller than ours; below zero: larger.
+UNIT_SHIFT = {"fen": 2, "thousand": -3, "wan": -4, "percent": 2, "permille": 3, None: 0}
 LARGEST = {Kind.MONEY: 10**15, Kind.RATE: 999, Kind.SCORE: 999_999, Kind.INTEGER: 2**31 - 1}
 DECIMALS = {Kind.MONEY: 2, Kind.RATE: 6, Kind.SCORE: 2, Kind.INTEGER: 0}
 EMPTY = "empty where a value is required"
@@ -32,6 +32,7 @@ PERSONAL = r"(\A|[^0-9A-Za-z.-])([1-9][0-9]{16}[0-9Xx]|1[3-9][0-9]{9})([^0-9A-Za
 SHORTEST_PERSONAL = 6  # characters
 
 _EXACT = pl.Decimal(38, 12)
+_ABSURD = 10**20  # more than any field holds, and little enough to be scaled and added up
 # Only what ISO 8601 writes: PostgreSQL itself would also take now, tomorrow, infinity and much else.
 _INSTANT = (
     r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?"
@@ -184,12 +185,13 @@ def summed(
     A number that cannot be read has rejected the row by its own column, so it counts as nothing here.
     """
     terms = [(sign, exact(field, text)) for sign, some in ((1, plus), (-1, minus)) for field, text in some]
+    sent = [counted(field, text) for field, text in (*plus, *minus)]
     total = pl.sum_horizontal([(number if sign > 0 else -number).fill_null(0) for sign, number in terms])
-    there = pl.coalesce([number for _, number in terms])
-    text = pl.when(there.is_not_null()).then(total).cast(pl.String)
+    text = pl.when(pl.coalesce(sent).is_not_null()).then(total).cast(pl.String)
+    absurd = pl.any_horizontal([number.abs() > _ABSURD for number in sent]).fill_null(False)
     largest, decimals = LARGEST[target.kind], DECIMALS[target.kind]
     rules = (
-        Rule(total.abs() <= largest, f"larger than {largest}"),
+        Rule(~absurd & (total.abs() <= largest), f"larger than {largest}"),
         Rule(_decimals_hold(text, decimals), f"more than {decimals} decimals"),
     )
     # PostgreSQL reads 12.000000000000 as no whole number.
@@ -198,8 +200,9 @@ def summed(
 
 
 def exact(field: TableField, text: pl.Expr) -> pl.Expr:
-    """A column's number in our unit, exact to twelve decimals of the file's; null where it cannot be read."""
+    """A column's number in our unit, exact to twelve decimals; null where it cannot be read, or is absurdly large."""
     number, shift = counted(field, text), UNIT_SHIFT[field.arrears.unit]
+    number = pl.when(number.abs() <= _ABSURD).then(number)
     return number * pl.lit(Decimal(1).scaleb(-shift)) if shift else number
 
 
@@ -350,21 +353,24 @@ def _fitted_number(field: TableField, text: pl.Expr, target: EntityField) -> tup
     """The number in our unit, and the rules of what the canonical field can hold without rounding it."""
     plain, shift = _plain_number(field, text), UNIT_SHIFT[field.arrears.unit]
     largest, decimals = LARGEST[target.kind], DECIMALS[target.kind]
+    most = Decimal(largest).scaleb(shift)  # in the file's unit
     if field.type == "integer":
-        within = plain.cast(pl.Int64, strict=False).is_between(-largest * 10**shift, largest * 10**shift)
+        within = plain.cast(pl.Int64, strict=False).is_between(-int(most), int(most))
     else:
         # What has too many digits for the type is too large, or has too many decimals and is caught by the next rule.
         number = plain.cast(_EXACT, strict=False)
-        limit = pl.lit(Decimal(largest * 10**shift), dtype=_EXACT)
+        limit = pl.lit(most, dtype=_EXACT)
         within = (number <= limit) & (number >= -limit)
     rules = [Rule(within, f"larger than {largest}")]
     if field.type != "integer" or decimals < shift:
         holds = _decimals_hold(plain, decimals - shift)
         rules.append(Rule(holds, f"more than {decimals} decimals"))
+    if target.kind is Kind.INTEGER and shift < 0:
+        return exact(field, text).cast(pl.Int64, strict=False).cast(pl.String), rules
     if target.kind is Kind.INTEGER:
         whole = plain.str.extract(r"\A(-?[0-9]*)").cast(pl.Int64, strict=False).fill_null(0)  # .0 is 0
         return pl.when(text.is_not_null()).then((whole // 10**shift).cast(pl.String)), rules
-    return (pl.concat_str(plain, pl.lit(f"e-{shift}")) if shift else plain), rules
+    return (pl.concat_str(plain, pl.lit(f"e{-shift}")) if shift else plain), rules
 
 
 def _plain_amount(
@@ -378,9 +384,9 @@ def _plain_amount(
         return None
     if any(limit is not None for limit in (*others, *exclusive)) or field.arrears.pii is not None:
         return None
-    decimals = DECIMALS[target.kind] - UNIT_SHIFT[field.arrears.unit]
-    digits = len(str(LARGEST[target.kind])) - 1
-    if decimals < 0 or field.group_char is not None or not field.bare_number:
+    shift = UNIT_SHIFT[field.arrears.unit]
+    decimals, digits = DECIMALS[target.kind] - shift, len(str(LARGEST[target.kind])) - 1 + min(shift, 0)
+    if decimals < 0 or digits < 1 or field.group_char is not None or not field.bare_number:
         return None
     point = re.escape(field.decimal_char)
     fraction = rf"(?:{point}[0-9]{{1,{decimals}}})?" if field.type == "number" and decimals else ""

@@ -141,17 +141,26 @@ def _comment(
 
 def _unit(table: TableMeaning, column: ColumnMeaning, habits: Habits) -> tuple[str | None, str | None]:
     """The unit, and what is doubtful about it."""
-    entity = table.entity
+    entity, said = table.entity, names.unit(column.name)
     if column.typed.type not in ("integer", "number") or entity is None:
         return None, None
     if column.field is not None and ENTITIES[entity].fields[column.field].kind is Kind.RATE:
         percent = column.typed.is_percent or max(column.typed.numbers(), default=0) > 1
-        return ("percent", None) if percent else (None, None)
-    if column not in list(money_columns(table)) or column.typed.type != "integer":
+        return (said if said in names.OF_RATES else "percent" if percent else None), None
+    if column not in list(money_columns(table)):
         return None, None
-    if names.says_fen(column.name) or habits.money == "fen":
+    return (said, None) if said in names.OF_AMOUNTS else _unit_of_amounts(column, habits)
+
+
+def _unit_of_amounts(column: ColumnMeaning, habits: Habits) -> tuple[str | None, str | None]:
+    """The same of amounts whose name says no unit that we know."""
+    if unknown := names.unknown_unit(column.name):
+        return None, f"({unknown}) in its name: a unit? fen, thousand or wan, or as they stand?"
+    if column.typed.type != "integer" or habits.money == "decimal" or names.says_whole_units(column.name):
+        return None, None
+    if habits.money == "fen":
         return "fen", None
-    return None, "whole numbers: hundredths (unit: fen), or as they stand?" if habits.money == "whole" else None
+    return None, "whole numbers: hundredths (unit: fen), or as they stand?"
 
 
 def _is_unmapped_list(table: TableMeaning, column: ColumnMeaning) -> bool:

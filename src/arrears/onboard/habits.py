@@ -41,9 +41,10 @@ def habits(tables: Sequence[TableMeaning]) -> Habits:
     )  # fmt: skip
     (pattern, formats), _ = dates.most_common(1)[0] if dates else ((None, ()), 0)
     amounts = [column for table in tables for column in money_columns(table) if column.typed.values]
+    told = [column for column in amounts if names.unit(column.name) not in names.COARSE]
     return Habits(
         date=Typed("date", (), 0, format=pattern, formats=formats),
-        money=_money(amounts),
+        money=_money(told),
         group_char=next((column.typed.group_char for column in amounts if column.typed.group_char), None),
         is_chinese=any(_is_chinese(column) for table in tables for column in table.columns),
     )
@@ -88,9 +89,10 @@ def fill_gaps(tables: Sequence[TableMeaning], shown: Habits) -> None:
 def _as_other_amounts(column: ColumnMeaning, shown: Habits) -> None:
     if column.column.type not in (None, "string"):
         return  # the file's format knows
-    if not column.typed.values and shown.money != "decimal":
+    said = names.unit(column.name)
+    if not column.typed.values and shown.money != "decimal" and said not in names.COARSE:
         column.typed = replace(column.typed, type="integer")
-    elif column.typed.type == "integer" and shown.money == "decimal" and not names.says_fen(column.name):
+    elif column.typed.type == "integer" and (said in names.COARSE or (shown.money == "decimal" and said != "fen")):
         column.typed = replace(column.typed, type="number")
     if (
         column.typed.type == "number"

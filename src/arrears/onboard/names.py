@@ -162,11 +162,24 @@ VALUES: dict[tuple[str, str], dict[str, str]] = {
     ("borrower", "gender"): {"male": "男 男性 male M", "female": "女 女性 female F"},
 }
 
+# What stands in brackets in the name of an amount or a rate, by the contract's unit.
+UNITS: dict[str, str] = {
+    "fen": "分 人民币分 fen cent cents",
+    "thousand": "千元 千 人民币千元 thousand thousands k",
+    "wan": "万元 万 人民币万元 wan",
+    "percent": "% percent",
+    "permille": "‰ permille",
+}
+WHOLE_UNITS = "元 圆 人民币元 美元 欧元 港元 yuan"
+CURRENCIES = "人民币 cny rmb usd eur gbp hkd"  # say nothing about hundredths
+COARSE = ("thousand", "wan")  # amounts in them have decimals, whatever a few rows show
+OF_AMOUNTS, OF_RATES = ("fen", *COARSE), ("percent", "permille")
+BRACKETS = re.compile(r"[(\[【](.*?)[)\]】]")
+
 
 def normalised(name: str) -> str:
     """A name as it is compared."""
-    plain = unicodedata.normalize("NFKC", name).casefold()
-    plain = re.sub(r"[(\[【].*?[)\]】]", "", plain)
+    plain = BRACKETS.sub("", unicodedata.normalize("NFKC", name).casefold())
     plain = re.sub(r"[\W_]", "", plain)
     return plain.replace("日期", "日").replace("编号", "号").replace("号码", "号")
 
@@ -189,9 +202,29 @@ def is_among(name: str, names: str) -> bool:
     return normalised(name) in _ranked(names) or normalised(name.rpartition(".")[2]) in _ranked(names)
 
 
-def says_fen(name: str) -> bool:
-    """Whether a column's name says that its amounts are in hundredths: 金额（分）, amount_fen; not 分期金额."""
-    return re.search(r"分[)）\]】]?$|_(fen|cents?)$", name, re.IGNORECASE) is not None
+def unit(name: str) -> str | None:
+    """The unit of the contract that a column's name says: 金额（万元）, 金额（分）, amount_fen; not 分期金额."""
+    said = [unit for text in _in_brackets(name) for unit, names in UNITS.items() if text in names.split()]
+    if said:
+        return said[0]
+    return "fen" if re.search(r"分$|_(fen|cents?)$", name, re.IGNORECASE) else None
+
+
+def says_whole_units(name: str) -> bool:
+    """Whether a column's name says that its amounts are in whole units of the currency: 金额（元）."""
+    return any(text in WHOLE_UNITS.split() for text in _in_brackets(name))
+
+
+def unknown_unit(name: str) -> str | None:
+    """What a column's name says in brackets that may be a unit, and is none that we know: 金额（百万元）."""
+    known = {text for names in (*UNITS.values(), WHOLE_UNITS, CURRENCIES) for text in names.split()}
+    return next((text for text in _in_brackets(name) if text not in known), None)
+
+
+def _in_brackets(name: str) -> list[str]:
+    """What stands in brackets, as it is compared: 万元 of 金额（单位：万元）."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return [re.sub(r"\s|^单位|^unit\b|:", "", text) for text in BRACKETS.findall(plain)]
 
 
 def meaning(entity: str, field: str, value: str) -> str | None:
