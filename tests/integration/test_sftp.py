@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import fsspec
 import pytest
+from fsspec.implementations.cached import SimpleCacheFileSystem
 from fsspec.implementations.sftp import SFTPFileSystem
 from paramiko import (
     AUTH_FAILED,
@@ -204,6 +205,7 @@ def test_no_report_and_no_raw_row_goes_to_a_server_that_is_not_known(
 ) -> None:
     assert store(f"{chained}{settings().landing}")
     SFTPFileSystem.clear_instance_cache()
+    SimpleCacheFileSystem.clear_instance_cache()
     (tmp_path / ".ssh" / "known_hosts").unlink()
     with pytest.raises(Infrastructure, match=rf"the key of \[127.0.0.1\]:{server.port} is not in"):
         store(f"{chained}{settings().landing}")
