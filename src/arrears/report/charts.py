@@ -139,7 +139,8 @@ def _svg(spec: dict[str, Any], title: str) -> str:
     whole = {
         "width": WIDTH,
         "height": HEIGHT,
-        "padding": {"left": 4, "top": 4, "right": 22, "bottom": 4},
+        # left: an amount's digits are wider in a reader's font than where the room for them was reckoned
+        "padding": {"left": 16, "top": 4, "right": 22, "bottom": 4},
         "autosize": {"type": "fit", "contains": "padding"},
     }
     drawn: str = vl_convert.vegalite_to_svg(json.dumps({**whole, **spec, "config": CONFIG}), vl_version="6.1")
