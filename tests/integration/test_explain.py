@@ -272,7 +272,7 @@ def test_a_loan_paid_off_early_is_explained_as_it_is_published(book: Book, arrea
     assert [(row["settled_on"], row["short"]) for row in before[1:]] == [(None, 100)] * 3
 
     text = arrears("explain", "acme", "prepaid", "--as-of", "2024-04-16").out
-    assert " prepaid-2  prepayment  2024-03-01  270.00  the whole loan: principal 270.00 " in f" {text}"
+    assert "prepaid-2 prepayment 2024-03-01 270.00 the whole loan: principal 270.00 " in " ".join(text.split())
 
 
 def test_what_a_later_snapshot_leaves_out_is_gone(book: Book) -> None:
