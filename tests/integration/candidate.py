@@ -66,7 +66,7 @@ class Candidate:
         base = base or self.builds[-1]
         number = self.build(rows)
         run = self.warehouse.rows
-        run("update ops.build set base_build = %s where build_id = %s", base, number, role=Role.BUILDER)
+        run("update ops.build set base_build = %s where build_id = %s", base, number)
         run("update ops.build_mart set keeps_changes = mart = 'mart_x' where build_id = %s", number)
         run(
             "create table if not exists candidate.mart_x_changed "
