@@ -1,6 +1,6 @@
 -- Every instalment of the plans that speak on the day asked about: the one in force, and the original schedule, which goes
--- on counting the contractual days past due. What is settled of it by then, and since when. A settled loan leaves nothing
--- open: what a payoff made void was settled with it.
+-- on counting the contractual days past due. What is settled of it by then, and since when. A settled loan leaves
+-- nothing open: what a payoff made void was settled with it.
 {%- set day = "cast(current_setting('arrears.as_of') as date)" %}
 with
 
