@@ -17,10 +17,10 @@ from functools import cache
 from types import TracebackType
 from typing import Any
 
-import fsspec
 import numpy as np
 import numpy.typing as npt
 
+from arrears.file_systems import file_system
 from arrears.simulate.book import Days, Ints
 
 Block = npt.NDArray[np.uint8]
@@ -170,7 +170,7 @@ class Landing:
     """
 
     def __init__(self, root: str, lender: str) -> None:
-        self.fs, base = fsspec.core.url_to_fs(root)
+        self.fs, base = file_system(root)
         self.base = posixpath.join(str(base), lender)
 
     def path(self, folder: str, name: str) -> str:
