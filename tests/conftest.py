@@ -15,9 +15,9 @@ import pytest
 from psycopg2 import sql
 
 from arrears import build
-from arrears.settings import READERS, SOURCE_ROOT, Role, Settings, settings
+from arrears.settings import SOURCE_ROOT, Role, Settings, settings
 from arrears.warehouse.embedded import DATABASE, EmbeddedServer
-from arrears.warehouse.provision import provision
+from arrears.warehouse.provision import let_in, provision
 
 REAL_DATA = Path(os.environ.get("ARREARS_REAL_DATA", SOURCE_ROOT.parent / "shared" / "data" / "ally_auto"))
 
@@ -94,13 +94,7 @@ def fresh_database(server: Settings, name: str, like: str = DATABASE, tablespace
                 sql.Identifier(name), sql.Identifier(like), sql.Identifier(tablespace)
             )
         )
-        for login in (*(role.login for role in Role if role is not Role.READER), READERS):
-            rights = "connect" if login == READERS else "connect, temporary"
-            cursor.execute(
-                sql.SQL("revoke all on database {} from public; grant {} on database {} to {}").format(
-                    sql.Identifier(name), sql.SQL(rights), sql.Identifier(name), sql.Identifier(login)
-                )
-            )
+        let_in(cursor, name)
     connection.close()
     return owner.to(name).url()
 

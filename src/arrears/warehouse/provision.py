@@ -149,6 +149,11 @@ def _ensure_schemas(cursor: Cursor, database: str) -> None:
                 sql.Identifier(schema), sql.Identifier(role.login)
             )
         )
+    let_in(cursor, database)
+
+
+def let_in(cursor: Cursor, database: str) -> None:
+    """Who may connect to a warehouse's database: nobody but its roles, and readers without tables of their own."""
     cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
     for name in (*(role.login for role in Role if role is not Role.READER), READERS):
         privileges = sql.SQL("connect" if name == READERS else "connect, temporary")
