@@ -257,15 +257,15 @@ def _record(
     cursor: Cursor, boundary: Boundary, outcome: str, verdicts: Sequence[Verdict], started: dt.datetime,
     *, delivery_id: int | None = None, build_id: int | None = None,
 ) -> int:  # fmt: skip
-    judged = {"delivery_id": delivery_id} if build_id is None else {"build_id": build_id}
-    (of,) = judged  # named alone: the loader may not name the other
+    # named alone: the loader may not name the other
+    of, number = ("delivery_id", delivery_id) if build_id is None else ("build_id", build_id)
     (gate_run_id,) = one(
         cursor,
         SQL(
             "insert into ops.gate_run (boundary, {}, outcome, started_at, finished_at) "
             "values (%s, %s, %s, %s, clock_timestamp()) returning gate_run_id"
         ).format(Identifier(of)),
-        [boundary, judged[of], outcome, started],
+        [boundary, number, outcome, started],
     )
     execute_values(
         cursor,

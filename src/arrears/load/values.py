@@ -131,7 +131,8 @@ def column(
         values: value map to use instead of the field's own.
     """
     values = values or field.arrears.values
-    rules = _own_rules(field, text, day)
+    own = _own_rules(field, text, day)
+    rules = [*own]
     if values is not None:
         rules.append(Rule(text.is_in(list(values)), "a value that the contract does not map"))
         value = text.replace_strict(list(values), list(values.values()), default=None)
@@ -141,7 +142,7 @@ def column(
         value, more = _fitted(field, text, target, day)
         rules += more
     plain = _plain_amount(field, text, target, values)
-    if target is not None and target.is_word and values is None and not _own_rules(field, text, day):
+    if target is not None and target.is_word and values is None and not own:
         plain = _plain_word(text)
     return Value(text, value, tuple(rules), is_needed(field, target), plain)
 

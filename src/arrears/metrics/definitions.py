@@ -93,7 +93,7 @@ class Metrics:
         manifest = parse_manifest_from_dbt_generated_manifest(json.dumps(document))
         self._manifest = manifest
         self._schema = schema
-        self._amounts = _amounts(json.loads(path.with_name("manifest.json").read_text(encoding="utf-8")))
+        self._written = path.with_name("manifest.json")
         # MetricFlow asks for a client that can run queries; only what renders them is used here
         self._engine = MetricFlowEngine(SemanticManifestLookup(manifest), _PostgresSql())  # type: ignore[arg-type]
 
@@ -155,6 +155,15 @@ class Metrics:
         return metric.type_params
 
     @cached_property
+    def _amounts(self) -> dict[str, set[str]]:
+        """By mart its columns that are amounts of money, as its YAML types them."""
+        return {
+            node["name"]: {name for name, column in node["columns"].items() if column.get("data_type") == MONEY}
+            for node in json.loads(self._written.read_text(encoding="utf-8"))["nodes"].values()
+            if node["resource_type"] == "model"
+        }
+
+    @cached_property
     def _marts_of_stocks(self) -> list[str]:
         """Marts of what there is at month-ends, which have no row of a month-end where there is nothing."""
         found = set()
@@ -175,15 +184,6 @@ def _own_name(item: Any) -> str:
 def _grain(item: Any) -> int:
     """Place in GRAINS of how fine the time of a metric is."""
     return GRAINS.index(item.type_params.time_granularity.value)
-
-
-def _amounts(manifest: dict[str, Any]) -> dict[str, set[str]]:
-    """By mart its columns that are amounts of money, as its YAML types them."""
-    return {
-        node["name"]: {name for name, column in node["columns"].items() if column.get("data_type") == MONEY}
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model"
-    }
 
 
 def _turn_to(schema: str, relation: dict[str, str]) -> None:
