@@ -20,7 +20,9 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
     "build": lambda options: build.measured(
         options.loans, options.months, options.copies, options.times, options.most_rows
     ),
-    "engines": lambda options: engines.measured(options.loans, max(options.months), options.copies, options.times),
+    "engines": lambda options: engines.measured(
+        options.loans, max(options.months), options.young, options.copies, options.times
+    ),
     "publication": lambda options: publication.measured(options.published_rows, options.times),
     "gate": lambda options: gate.measured(options.rows, options.loans, options.times),
     "report": lambda options: report.measured(options.report_loans, options.times),
@@ -44,6 +46,12 @@ def main() -> None:
         type=int,
         default=1,
         help="day, build, engines: how often every loan is told, for a large book in little time",
+    )
+    parser.add_argument(
+        "--young",
+        type=int,
+        metavar="MONTHS",
+        help="engines: only loans lent in so many months, for they take less disk",
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="payments of the file that is loaded or judged")
     parser.add_argument(

@@ -21,8 +21,8 @@ from psycopg2.sql import SQL, Identifier
 from arrears.contract.entities import ENTITIES
 
 from .cluster import LOOPBACK, running_cluster
-from .grown import multiply_received
-from .place import LAST, Place, place
+from .grown import keep_lent_since, multiply_received
+from .place import LAST, Place, place, start
 from .table import Figure
 
 SPARK = Path(__file__).resolve().parents[1] / ".venv-spark"
@@ -35,16 +35,19 @@ spark.eventLog.compress false
 """
 
 
-def measured(loans: int, months: int, copies: int, times: int) -> Iterator[Figure]:
+def measured(loans: int, months: int, young: int | None, copies: int, times: int) -> Iterator[Figure]:
     """The figures of a book.
 
-    loans: what each lender lends in eighteen months. months: of deliveries. copies: how often every loan is told.
+    loans: what each lender lends in eighteen months. months: of deliveries. young: only loans lent in as many months.
+    copies: how often every loan is told.
     """
     if not (SPARK / "bin" / "python").exists():
         print("engines: left out, for there is no Spark: `make spark` installs it", file=sys.stderr)
         return
     with place() as there:
         there.history(months, loans)
+        if young:
+            keep_lent_since(there, start(young))
         multiply_received(there, copies)
         os.environ["ARREARS_LAKE"] = f"{there.home}/lake"
         there.run("lake")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Container
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
@@ -16,7 +17,22 @@ insert into {table} ({columns})
 select {values} from {table} cross join generate_series(2, {times}) as copies (number) where {those}
 """
 EVERY = SQL("true")
+OLDER = """
+delete from raw.{entity} as rows
+where not exists (
+    select from raw.loan as loans
+    where loans.lender = rows.lender and loans.{key} = rows.{key} and loans.disbursed_on >= {since}
+)
+"""
+KEYS = {"borrower": "borrower_id"}  # of what is not told of a loan
 IDENTITIES = ("loan_id", "borrower_id", "identity_hash", "payment_id", "reverses_payment_id", "action_id")
+
+
+def keep_lent_since(there: Place, since: dt.date) -> None:
+    """Leave only what is told of loans lent on a day or after it, of which more fit than of old ones."""
+    for entity in sorted(ENTITIES, key="loan".__eq__):  # loans last, for the others are known by them
+        key = Identifier(KEYS.get(entity, "loan_id"))
+        there.own(SQL(OLDER).format(entity=Identifier(entity), key=key, since=Literal(since)))
 
 
 def multiply_received(there: Place, times: int, *, after: int = 0) -> None:
