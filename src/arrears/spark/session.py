@@ -72,6 +72,9 @@ def open_session(place: Place) -> SparkSession:
         .config("spark.sql.optimizer.dynamicPartitionPruning.enabled", "false")
         # or it ends with an error after a million rows, which a large book has; the models bound how deep it goes
         .config("spark.sql.cteRecursionRowLimit", "-1")
+        # Whether a table is small enough for every worker is judged by its files, in which ids and amounts take a tenth
+        # of what they take in memory: a million loans would fill an executor's.
+        .config("spark.sql.sources.fileCompressionFactor", "10")
         # which waits for cores behind tasks of other statements; that workers are lost is found out otherwise
         .config("spark.sql.broadcastTimeout", "-1")
         # the first and the last day ever are written as they are
