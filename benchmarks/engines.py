@@ -1,6 +1,6 @@
 """Building everything on both engines: the same book, the same marts; on Spark with one worker and with two.
 
-A worker has one core. Postgres has as many connections as dbt has threads, two. Every build is one of everything: on
+A worker has one core and two gigabytes. Postgres has as many connections as dbt has threads, two. Every build is one of everything: on
 Spark from the files of the lake to the candidate handed over to Postgres, with the start of the session. What was
 shuffled, and how uneven it came out, is read from Spark's own event log.
 """
@@ -27,7 +27,8 @@ from .table import Figure
 
 SPARK = Path(__file__).resolve().parents[1] / ".venv-spark"
 WORKERS = (1, 2)
-EVENTS = """\
+CONFIGURED = """\
+spark.executor.memory 2g
 spark.eventLog.enabled true
 spark.eventLog.dir file:{folder}
 spark.eventLog.rolling.enabled false
@@ -77,7 +78,7 @@ def _on_spark(there: Place, part: str, rows: int, workers: int, times: int, on_p
     folder = there.home / f"cluster_{workers}"
     events = folder / "events"
     events.mkdir(parents=True)
-    (folder / "spark-defaults.conf").write_text(EVENTS.format(folder=events))
+    (folder / "spark-defaults.conf").write_text(CONFIGURED.format(folder=events))
     with running_cluster(SPARK, folder, workers) as cluster:
         os.environ |= {
             "ARREARS_ENGINE": "spark", "ARREARS_SPARK_MASTER": cluster.master, "SPARK_LOCAL_IP": LOOPBACK,
