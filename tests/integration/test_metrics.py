@@ -6,6 +6,7 @@ import datetime as dt
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -235,3 +236,17 @@ def test_a_quarter_too_and_a_day_is_itself(published: Warehouse) -> None:
     assert set(asked("break_rate", by=("day",), first=dt.date(2024, 5, 2), last=dt.date(2024, 5, 29))) == {
         dt.date(2024, 5, 2)
     }
+
+
+def test_metrics_are_known_where_nothing_was_built(published: Warehouse, tmp_path: Path) -> None:
+    question = Question(("break_rate",), by=("lender",))
+    reader = settings().url(Role.READER)
+    elsewhere = settings().model_copy(update={"home": tmp_path})
+    answered = metrics.ask(question, url=reader, settings=elsewhere)
+    assert answered == metrics.ask(question, url=reader, settings=settings())
+    assert answered.rows
+
+
+def test_what_is_not_published_yet_is_told(published: Warehouse) -> None:
+    with pytest.raises(Usage, match=r"published yet .*mart_first_payment_default.*arrears run --date"):
+        asked("fpd30_rate")

@@ -21,6 +21,7 @@ from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_d
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
 from arrears.errors import Usage
+from arrears.metrics.manifests import ALL_NODES, SEMANTIC, folder_of_manifests
 from arrears.publish.mart import CANDIDATE, MONEY
 from arrears.settings import Settings
 
@@ -73,27 +74,25 @@ class _PostgresSql:
 
 
 class Metrics:
-    """The metrics of the newest build on this machine.
+    """The metrics of the newest build on this machine, or of the project.
 
     Args:
-        settings: where that build left dbt's semantic manifest.
+        settings: where dbt's manifests are, or the project is.
         schema: the schema to read instead of the candidate: `marts` or `marts_as_known`.
 
     Raises:
-        Usage: nothing has been built here yet.
+        Infrastructure: dbt cannot read the project.
     """
 
     def __init__(self, settings: Settings, schema: str) -> None:
-        path = settings.home / "dbt" / "semantic_manifest.json"
-        if not path.exists():
-            raise Usage(f"Metrics come with a build, and there is none in {settings.home}: `arrears build --date D`.")
-        document = json.loads(path.read_text(encoding="utf-8"))
+        folder = folder_of_manifests(settings)
+        document = json.loads((folder / SEMANTIC).read_text(encoding="utf-8"))
         for described in (*document["semantic_models"], *document["project_configuration"]["time_spines"]):
             _turn_to(schema, described["node_relation"])
         manifest = parse_manifest_from_dbt_generated_manifest(json.dumps(document))
         self._manifest = manifest
         self._schema = schema
-        self._written = path.with_name("manifest.json")
+        self._written = folder / ALL_NODES
         # MetricFlow asks for a client that can run queries; only what renders them is used here
         self._engine = MetricFlowEngine(SemanticManifestLookup(manifest), _PostgresSql())  # type: ignore[arg-type]
 

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from psycopg2.errors import CardinalityViolation
+from psycopg2.errors import CardinalityViolation, UndefinedTable
 
 from arrears.errors import Usage
 from arrears.metrics.definitions import COARSE, GRAINS, Metrics, no_such
@@ -108,7 +108,7 @@ def ask(question: Question, *, url: str, settings: Settings) -> Answer:
         url: whose rights; BI's are enough.
 
     Raises:
-        Usage: as `query`.
+        Usage: as `query`; or nothing has been published yet.
     """
     sql = query(question, settings=settings)
     with connect(url, "metrics") as connection, connection.cursor() as cursor:
@@ -116,6 +116,9 @@ def ask(question: Question, *, url: str, settings: Settings) -> Answer:
             go_to(cursor, question.as_known)
         try:
             cursor.execute(sql)
+        except UndefinedTable as found:
+            missing = found.diag.message_primary
+            raise Usage(f"Nothing of this has been published yet ({missing}): `arrears run --date D`.") from found
         except CardinalityViolation as found:
             raise Usage(
                 f"{', '.join(question.metrics)}: the lenders have several currencies, which do not add up. "
