@@ -480,13 +480,13 @@ def test_what_cannot_be_explained_says_what_to_do(
     book: Book, arrears: CommandLine, arguments: tuple[str, ...], told: str
 ) -> None:
     answer = arrears("explain", *arguments)
-    assert answer.code == 1
+    assert answer.code == 2
     assert told in answer.err
 
 
 def test_nothing_is_explained_before_the_first_build(warehouse: Warehouse, arrears: CommandLine) -> None:
     answer: Answer = arrears("explain", "acme", "late", "--as-of", "2024-04-16")
-    assert (answer.code, answer.out) == (1, "")
+    assert (answer.code, answer.out) == (2, "")
     assert "run `arrears build --date D`" in answer.err
 
 

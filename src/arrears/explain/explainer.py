@@ -6,7 +6,7 @@ import datetime as dt
 
 from psycopg2.extensions import cursor as Cursor
 
-from arrears.errors import Refused
+from arrears.errors import Usage
 from arrears.explain.compiled import compiled
 from arrears.explain.explanation import Explanation, File, Row, file_ids, put_together
 from arrears.explain.known import Knowledge, knowledge_of, reservations, take_deliveries
@@ -23,7 +23,7 @@ def explain(
     """Why the loan stood as it did at the close of `as_of`, as known to a publication (None: to the newest build).
 
     Raises:
-        Refused: lender, loan or publication are not known, or the loan was not in the book on that day.
+        Usage: lender, loan or publication are not known, or the loan was not in the book on that day.
         Infrastructure: dbt could not run, or the warehouse failed.
     """
     url = settings.url(Role.BUILDER)
@@ -50,7 +50,7 @@ def explain(
 def _refuse_day_to_come(cursor: Cursor, lender: str, as_of: dt.date, knowledge: Knowledge) -> None:
     (data_as_of,) = one(cursor, 'select max(business_date) from "ops.delivery"')
     if as_of > data_as_of:
-        raise Refused(f"To {knowledge} the data of {lender} reach to {data_as_of}: ask for that day or one before it.")
+        raise Usage(f"To {knowledge} the data of {lender} reach to {data_as_of}: ask for that day or one before it.")
 
 
 def _refuse_absent(
@@ -58,16 +58,16 @@ def _refuse_absent(
 ) -> None:
     """A loan that the lender deleted, or one that is not in the book on the day."""
     if not answers["loan"]:
-        raise Refused(f"{lender} delivered a loan {loan_id} and deleted it again: to {knowledge} there is none.")
+        raise Usage(f"{lender} delivered a loan {loan_id} and deleted it again: to {knowledge} there is none.")
     if answers["state"]:
         return
     loan = answers["loan"][0]
     if loan["entered_on"] is None or loan["entered_on"] > loan["data_as_of"]:
-        raise Refused(
+        raise Usage(
             f"Loan {loan_id} of {lender}, disbursed on {loan['disbursed_on']}, is not in the book yet: its data reach "
             f"to {loan['data_as_of']}, and where the lender's own balance counts, a loan enters with the first one."
         )
-    raise Refused(
+    raise Usage(
         f"Loan {loan_id} of {lender} is in the book from {loan['entered_on']} on (disbursed on "
         f"{loan['disbursed_on']}): {as_of} is before that. Ask for a later day."
     )

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 import arrears
-from arrears.errors import Refused
+from arrears.errors import Usage
 from arrears.warehouse.connect import first, one
 
 
@@ -57,16 +57,16 @@ def knowledge_of(cursor: Cursor, publication_id: int | None) -> Knowledge:
     """The build of a publication, or (None) the newest build, published or not.
 
     Raises:
-        Refused: there is no such publication, or no build at all.
+        Usage: there is no such publication, or no build at all.
     """
     row = first(cursor, BUILD, {"publication": publication_id})
     if row is not None:
         return Knowledge(*row)
     if publication_id is None:
-        raise Refused("Nothing has been built yet: run `arrears build --date D`.")
+        raise Usage("Nothing has been built yet: run `arrears build --date D`.")
     (newest,) = one(cursor, "select max(publication_id) from ops.publication")
     made = f"the newest is {newest}" if newest else "nothing has been published yet"
-    raise Refused(f"There is no publication {publication_id}: {made}.")
+    raise Usage(f"There is no publication {publication_id}: {made}.")
 
 
 # Under the name and with the columns of ops.delivery. What a later version has superseded was accepted at the time.
@@ -92,7 +92,7 @@ def take_deliveries(cursor: Cursor, lender: str, knowledge: Knowledge) -> None:
     """Put the lender's deliveries that the build was made from into a temporary table `ops.delivery`.
 
     Raises:
-        Refused: the build knew none of this lender.
+        Usage: the build knew none of this lender.
     """
     cursor.execute(KNOWN, {"lender": lender, "build": knowledge.build_id})
     if one(cursor, 'select count(*) from "ops.delivery"')[0]:
@@ -100,14 +100,14 @@ def take_deliveries(cursor: Cursor, lender: str, knowledge: Knowledge) -> None:
     cursor.execute("select distinct lender from ops.delivery order by lender")
     lenders = [name for (name,) in cursor.fetchall()]
     if lender not in lenders:
-        raise Refused(f"There is no lender {lender}: delivered have {', '.join(lenders) or 'none yet'}.")
+        raise Usage(f"There is no lender {lender}: delivered have {', '.join(lenders) or 'none yet'}.")
     (oldest,) = one(cursor, "select min(from_build) from ops.delivery_in_build")
     if oldest is None or knowledge.build_id < oldest:
-        raise Refused(
+        raise Usage(
             f"What {knowledge} was made from is not on record: it is older than that record. "
             "Build again, or ask for a newer publication with --as-known."
         )
-    raise Refused(
+    raise Usage(
         f"To {knowledge} no delivery of {lender} was known. Leave --as-known out to ask what the newest build knew."
     )
 

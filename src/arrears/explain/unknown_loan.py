@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier, Literal
 
-from arrears.errors import Refused
+from arrears.errors import Usage
 from arrears.explain.known import Knowledge
 from arrears.warehouse.connect import one
 
@@ -20,7 +20,7 @@ def refuse_unknown_loan(cursor: Cursor, lender: str, loan_id: str, knowledge: Kn
     """Stop where no known delivery (temporary table `ops.delivery`) holds the loan.
 
     Raises:
-        Refused: with how many loans there are, and whether rows of this one wait for it.
+        Usage: with how many loans there are, and whether rows of this one wait for it.
     """
     if _count(cursor, "loan", lender, "count(*)", loan_id):
         return
@@ -43,7 +43,7 @@ def refuse_unknown_loan(cursor: Cursor, lender: str, loan_id: str, knowledge: Kn
     )[0]
     if later is not None:
         answer += f" It came later, with the delivery of {later}: ask for a newer publication, or build again."
-    raise Refused(answer)
+    raise Usage(answer)
 
 
 def _count(cursor: Cursor, entity: str, lender: str, what: str, loan_id: str | None = None) -> int:
