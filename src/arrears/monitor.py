@@ -118,7 +118,9 @@ def _publication(gauge: Any, publication: dict[str, Any] | None) -> None:
 
 def _lenders(gauge: Any, lenders: list[dict[str, Any]]) -> None:
     as_of = gauge("lender_data_as_of_seconds", "Midnight UTC of the day the lender's data reach to", "lender")
-    stale = gauge("lender_stale", "1 where the lender was behind the business date of the publication", "lender")
+    stale = gauge(
+        "lender_stale", "1 where the lender was behind its calendar at the publication, or held back", "lender"
+    )
     refused = gauge("lender_last_delivery_refused", "1 where the lender's newest delivery was refused", "lender")
     days = gauge("lender_refused_days", "Dates of the last month refused and not replaced", "lender")
     rejected = gauge("lender_rejected_rows", "Rejected rows of the lender's newest delivery", "lender")
