@@ -38,8 +38,8 @@ nothing before the cut-off at {cutoff} ({timezone}, next day); its partition key
 - **Look first at** the log of the failed task: it names every reason with file, line, column, value and rule.
   `arrears check {lender} DATE` says the same without loading anything.
 - **Rerun:** get a corrected delivery from the lender, put it in place, clear the run from `load` on. Other
-  bytes for a loaded date are a new version, the same bytes are a no-op. For many dates start a backfill (the range
-  is of business dates), then trigger `publish_marts` once.
+  bytes for a loaded date are a new version, the same bytes under the same contract are a no-op. For many dates
+  start a backfill (the range is of business dates), then trigger `publish_marts` once.
 - An infrastructure failure is retried with growing delays by itself; a refusal never is.
 """
 

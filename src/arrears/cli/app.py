@@ -106,14 +106,16 @@ def _address(role: Role) -> str:
 def simulate(
     start: Annotated[dt.datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date.")],
     end: Annotated[dt.datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date.")],
-    loans: Annotated[int, typer.Option(min=1, help="Loans per lender.")] = 1000,
+    loans: Annotated[
+        int, typer.Option(min=1, help="Lent by each lender in the 18 months before; it goes on so.")
+    ] = 1000,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
     lender: Annotated[list[str] | None, typer.Option(help="Only these lenders.")] = None,
-    faults: Annotated[list[str] | None, typer.Option(help="Faults to inject, name or name@date.")] = None,
+    faults: Annotated[list[str] | None, typer.Option(help="Faults to inject: [lender:]name[@date].")] = None,
     write_from: Annotated[
         dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Write deliveries from this day on only.")
     ] = None,
-    truth: Annotated[Path | None, typer.Option(help="Where the truth goes; default: beside landing.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="Where the truth goes; default: truth in the checkout.")] = None,
     every: Annotated[
         Literal["day", "month"], typer.Option(help="A delivery every day, or at every month-end and on the last day.")
     ] = "day",
