@@ -113,9 +113,16 @@ def _names_a_person(text: str) -> bool:
         digits, before, after = run.group(), text[: run.start()][-1:], text[run.end() :][:1]
         alone = not re.match("[0-9A-Za-z.-]", before) and not re.match("[0-9A-Za-z.]", after)
         mobile = len(digits) == 11 and digits.isdigit() and digits[0] == "1" and digits[1] >= "3"
-        if alone and (mobile or (len(digits) == 18 and digits[0] != "0")):
+        if alone and (mobile or _is_identity_number(digits)):
             return True
     return any(re.search("[^@]@[^@]+[.][A-Za-z][A-Za-z]", word) for word in text.split())
+
+
+def _is_identity_number(digits: str) -> bool:
+    """Whether a year, a month and a day of birth stand where they do in one."""
+    year, month, day = digits[6:10], digits[10:12], digits[12:14]
+    born = "1900" <= year <= "2099" and "01" <= month <= "12" and "01" <= day <= "31"
+    return len(digits) == 18 and digits[0] != "0" and born
 
 
 def _read(field: TableField, text: str) -> Any:
@@ -414,6 +421,8 @@ NUMBER: dict[str, Any] = {"type": "number"}
         ({"type": "date", "format": "%Y年%m月%d日"}, EntityField(Kind.DATE), "2024年1月5日", dt.date(2024, 1, 5)),
         ({"arrears": {"values": {"是": "true", "否": "false"}}}, EntityField(Kind.FLAG), "否", False),
         ({}, EntityField(Kind.TEXT, is_word=True), "13800138000", REJECTED),
+        ({}, EntityField(Kind.TEXT, is_word=True), "110101199003072316", REJECTED),
+        ({}, EntityField(Kind.TEXT, is_word=True), "911100001000044477", "911100001000044477"),  # a company's code
         ({}, EntityField(Kind.TEXT, is_word=True), "广东省", "广东省"),
         ({}, EntityField(Kind.TEXT), "13800138000", "13800138000"),
     ],
@@ -427,10 +436,11 @@ def test_sums_are_in_our_unit_and_absurd_ones_are_refused() -> None:
     """Amounts of which the sum would not even fit polars' numbers end no load."""
     wan, yuan = _field(**NUMBER, arrears={"unit": "wan"}), _field(**NUMBER)
     total = summed([(wan, pl.col("a"))], [(yuan, pl.col("b"))], MONEY)
-    rows = pl.DataFrame({"a": ["1.5", None, "1", "9" * 26, "9" * 26], "b": ["0.5", None, None, None, "9" * 26]})
+    absurd = ["9" * 26, "9" * 26, "9" * 27, "9" * 27]  # the larger ones fit no number of polars'
+    rows = pl.DataFrame({"a": ["1.5", None, "1", *absurd], "b": ["0.5", None, None, None, "9" * 26, "5", None]})
     found = rows.select(pl.when(total.holds()).then(total.value)).to_series()
-    assert [None if one is None else Decimal(one) for one in found] == [Decimal("14999.5"), None, 10000, None, None]
-    assert rows.select(total.verdict().is_null()).to_series().to_list() == [True, True, True, False, False]
+    assert [None if one is None else Decimal(one) for one in found] == [Decimal("14999.5"), None, 10000, *[None] * 4]
+    assert rows.select(total.verdict().is_null()).to_series().to_list() == [*[True] * 3, *[False] * 4]
 
 
 ZONED = dt.datetime(2024, 1, 31, 0, 30, tzinfo=dt.UTC)

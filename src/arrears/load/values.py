@@ -27,8 +27,10 @@ UNIT_SHIFT = {"fen": 2, "thousand": -3, "wan": -4, "percent": 2, "permille": 3, 
 LARGEST = {Kind.MONEY: 10**15, Kind.RATE: 999, Kind.SCORE: 999_999, Kind.INTEGER: 2**31 - 1}
 DECIMALS = {Kind.MONEY: 2, Kind.RATE: 6, Kind.SCORE: 2, Kind.INTEGER: 0}
 EMPTY = "empty where a value is required"
-# What a person is known by: an identity number, a mobile number, an e-mail address.
-PERSONAL = r"(\A|[^0-9A-Za-z.-])([1-9][0-9]{16}[0-9Xx]|1[3-9][0-9]{9})([^0-9A-Za-z.]|\z)|[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"
+# What a person is known by: an identity number, with a date of birth in it (a company's code of as many digits has
+# none), a mobile number, an e-mail address.
+_IDENTITY = r"[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
+PERSONAL = rf"(\A|[^0-9A-Za-z.-])({_IDENTITY}|1[3-9][0-9]{{9}})([^0-9A-Za-z.]|\z)|[^@\s]+@[^@\s]+\.[A-Za-z]{{2,}}"
 SHORTEST_PERSONAL = 6  # characters
 
 _EXACT = pl.Decimal(38, 12)
@@ -186,10 +188,11 @@ def summed(
     A number that cannot be read has rejected the row by its own column, so it counts as nothing here.
     """
     terms = [(sign, exact(field, text)) for sign, some in ((1, plus), (-1, minus)) for field, text in some]
-    sent = [counted(field, text) for field, text in (*plus, *minus)]
+    sent = [_type_rule(field, text).holds.fill_null(False) for field, text in (*plus, *minus)]
+    small = [(counted(field, text).abs() <= _ABSURD).fill_null(False) for field, text in (*plus, *minus)]
     total = pl.sum_horizontal([(number if sign > 0 else -number).fill_null(0) for sign, number in terms])
-    text = pl.when(pl.coalesce(sent).is_not_null()).then(total).cast(pl.String)
-    absurd = pl.any_horizontal([number.abs() > _ABSURD for number in sent]).fill_null(False)
+    text = pl.when(pl.any_horizontal(sent)).then(total).cast(pl.String)
+    absurd = pl.any_horizontal([is_number & ~is_small for is_number, is_small in zip(sent, small, strict=True)])
     largest, decimals = LARGEST[target.kind], DECIMALS[target.kind]
     rules = (
         Rule(~absurd & (total.abs() <= largest), f"larger than {largest}"),
