@@ -495,8 +495,9 @@ FAULTS: dict[str, tuple[tuple[str, str], str, str]] = {
     "lender whose loans would be another's events": (
         ("name: acme", "name: event_acme"),
         "name: event_acme",
-        "cannot begin with event_",
+        "is not called event or event_",
     ),
+    "lender whose loans would be the events": (("name: acme", "name: event"), "name: event", "is not called event"),
     "name that PostgreSQL would cut": (("name: acme", f"name: {'a' * 41}"), "name: aaa", "40 characters"),
     "limit above one": (
         ("  calendar: daily", "  calendar: daily\n  limits: {rejected_share: 2}"),

@@ -53,8 +53,8 @@ def problems(contract: Contract) -> Iterator[Problem]:
 
 def _lender_problems(contract: Contract) -> Iterator[Problem]:
     rules = contract.arrears
-    if contract.lender.startswith("event_"):
-        yield ("name",), "a lender's name cannot begin with event_: its loans would be another lender's events in raw"
+    if f"{contract.lender}_".startswith("event_"):
+        yield ("name",), "a lender is not called event or event_…: its loans would lie where raw has events"
     try:
         ZoneInfo(rules.timezone)
     except (KeyError, ValueError, OSError):
