@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from arrears import pipeline
+from arrears.errors import Refused
 from arrears.load import registry
 from arrears.settings import SOURCE_ROOT, Role, Settings, settings
 from arrears.simulate import simulate
@@ -108,6 +109,14 @@ def test_a_restored_warehouse_publishes_on(
     assert run(restored, SECOND) == 2
     assert shown(restored, 1) == first
     assert len(shown(restored, 2)["mart_delinquency_daily"]) > len(first["mart_delinquency_daily"]) > 0
+
+
+def test_a_build_that_waited_for_its_gate_is_built_again_after_a_restore(warehouse: Warehouse) -> None:
+    """It is on record, and its tables are in no backup."""
+    begin = "insert into ops.build (business_date, status, code_version) values (%s, 'built', 't') returning build_id"
+    build_id = warehouse.value(begin, FIRST)
+    with pytest.raises(Refused, match=f"tables of build {build_id} are not there, as after a restore: build again"):
+        pipeline.gate_candidate(build_id, url=warehouse.url(Role.PUBLISHER))
 
 
 def test_a_backup_holds_nothing_that_builds_replace(warehouse: Warehouse, tmp_path: Path) -> None:

@@ -135,6 +135,8 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
             raise Refused(
                 f"Build {build_id} is '{row[0]}' and build {row[1]} is the newest: there is nothing to judge."
             )
+        if not one(cursor, "select to_regclass('candidate.dim_lender') is not null")[0]:
+            raise Refused(f"The tables of build {build_id} are not there, as after a restore: build again.")
         batches = candidate_batches(cursor, build_id, settings)
         cursor.execute("select lender from candidate.dim_lender where data_as_of is not null")
         lenders = {lender for (lender,) in cursor.fetchall()}
