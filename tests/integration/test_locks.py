@@ -83,6 +83,14 @@ def test_a_session_that_holds_a_lock_may_be_silent(warehouse: Warehouse) -> None
         assert one(cursor, "show idle_session_timeout") == ("0",)
 
 
+def test_what_is_sent_into_a_void_is_known_to_be_lost_after_a_minute(warehouse: Warehouse) -> None:
+    """Keepalives are silent as long as something sent is not acknowledged: a build's pulse would hang for a quarter of
+    an hour, while the server has ended its session and let go of its lock."""
+    with connect(warehouse.url(Role.BUILDER), "build") as connection, connection.cursor() as cursor:
+        assert one(cursor, "show tcp_user_timeout") == ("1min",)
+        assert connection.info.dsn_parameters["tcp_user_timeout"] == "60000"
+
+
 def test_a_new_lender_and_a_new_release_wait_for_no_reader_of_raw(warehouse: Warehouse) -> None:
     """A build or a backup reads for hours, and whoever comes after one that waits for it waits as well."""
     tables = ", ".join(f"raw.{entity}" for entity in ENTITIES)

@@ -27,6 +27,7 @@ SURROUNDINGS = (
 KEEPALIVES = {"idle": 30, "interval": 10, "count": 3}  # seconds, seconds, and unanswered questions
 # Airflow's timeout of a task is a signal, which does not reach who waits in libpq. So the server ends the wait, well
 # before the hour that the shortest of these tasks has: then it is tried again, and in the end somebody is paged.
+UNANSWERED = 60_000  # milliseconds for which what was sent may lie unacknowledged; meanwhile keepalives are silent
 LOCK_TIMEOUT = "30min"
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
@@ -40,9 +41,11 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
 )
 def _open(url: str, name: str) -> Connection:
     of_server = {f"tcp_keepalives_{what}": str(value) for what, value in KEEPALIVES.items()}
+    of_server["tcp_user_timeout"] = str(UNANSWERED)
     # A session that holds a lock is silent while others work under it, whatever a server thinks of silent ones.
     address = Address.parse(url).setting(lock_timeout=LOCK_TIMEOUT, idle_session_timeout="0", **of_server)
     of_client: dict[str, Any] = {f"keepalives_{what}": value for what, value in KEEPALIVES.items()}
+    of_client["tcp_user_timeout"] = UNANSWERED
     opened: Connection = psycopg2.connect(
         address.url(), application_name=f"arrears {name}", connect_timeout=5, **of_client
     )
