@@ -581,6 +581,18 @@ def test_a_unit_in_the_name_is_that_of_the_amounts(tmp_path: Path) -> None:
     assert "unit" not in instalments["应还本金"]["arrears"]
 
 
+def test_a_unit_of_rates_that_the_values_deny_is_asked_for(tmp_path: Path) -> None:
+    """0.18 under 年利率(%) would be 0.0018, and every gate would let it through."""
+    header = "借据号,产品,借款金额（元）,年利率(%),放款日期"
+    shares, percents = (
+        onboard([write(tmp_path / name / "loans.csv", header, *(f"L{n},x,5.50,{rate},2024-01-31" for n in range(5)))])
+        for name, rate in (("shares", "0.18"), ("percents", "18"))
+    )
+    assert any("its name says percent" in place.question for place in shares.open_places)
+    assert not any("its name says" in place.question for place in percents.open_places)
+    assert fields(resources(percents)[0])["年利率(%)"]["arrears"]["unit"] == "percent"
+
+
 def test_a_unit_that_we_do_not_know_is_asked_for(tmp_path: Path) -> None:
     rows = [f"L{n},x,1.5,2024-01-31" for n in range(5)]
     draft = onboard([write(tmp_path / "loans.csv", "借据号,产品,借款金额（百万元）,放款日期", *rows)], "somebody")

@@ -145,11 +145,20 @@ def _unit(table: TableMeaning, column: ColumnMeaning, habits: Habits) -> tuple[s
     if column.typed.type not in ("integer", "number") or entity is None:
         return None, None
     if column.field is not None and ENTITIES[entity].fields[column.field].kind is Kind.RATE:
-        percent = column.typed.is_percent or max(column.typed.numbers(), default=0) > 1
-        return (said if said in names.OF_RATES else "percent" if percent else None), None
+        return _unit_of_rates(column, said)
     if column not in list(money_columns(table)):
         return None, None
     return (said, None) if said in names.OF_AMOUNTS else _unit_of_amounts(column, habits)
+
+
+def _unit_of_rates(column: ColumnMeaning, said: str | None) -> tuple[str | None, str | None]:
+    """The same of rates. A name may say per cent of what are plainly fractions."""
+    percent = column.typed.is_percent or max(column.typed.numbers(), default=0) > 1
+    if said not in names.OF_RATES:
+        return ("percent" if percent else None), None
+    if not percent and any(column.typed.numbers()):
+        return None, f"its name says {said}, and no value is above 1: unit: {said}, or fractions as they stand?"
+    return said, None
 
 
 def _unit_of_amounts(column: ColumnMeaning, habits: Habits) -> tuple[str | None, str | None]:
