@@ -271,7 +271,8 @@ RETRIES = int(os.environ.get("ARREARS_TASK_RETRIES", "6"))  # three quarters of 
 
 
 class RetryPolicy(ExceptionRetryPolicy):
-    """What ran out of time is tried once more, for what it waited for may have ended: a backup, a lock, a slow store.
+    """What runs out of time in its first try is tried once more, for what it waited for may have ended: a backup, a
+    lock, a slow store.
 
     Not as often as the rest: seven builds of three hours each, and nobody told that three are not enough.
     """
@@ -281,7 +282,8 @@ class RetryPolicy(ExceptionRetryPolicy):
     ) -> RetryDecision:
         if isinstance(exception, AirflowTaskTimeout):
             is_first = try_number <= max_tries - RETRIES + 1  # also after it was cleared, for tries are counted on
-            return RetryDecision.retry() if is_first else RetryDecision.fail("It ran out of time more than once.")
+            again = "It ran out of time, and not in its first try."
+            return RetryDecision.retry() if is_first else RetryDecision.fail(again)
         return super().evaluate(exception, try_number, max_tries, context)
 
 

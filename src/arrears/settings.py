@@ -155,7 +155,7 @@ class Settings(BaseSettings):
         if len(key) < SHORTEST_KEY:
             raise Usage(
                 f"ARREARS_PII_KEY is shorter than {SHORTEST_KEY} characters: whoever guesses it knows every identity "
-                "number by its hash. Set one made by `openssl rand -hex 32`."
+                "number by its hash. Set one made by `openssl rand -hex 32`; who was hashed already is another by it."
             )
         return key.encode()
 

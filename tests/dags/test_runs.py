@@ -144,6 +144,8 @@ def test_what_ran_out_of_time_is_tried_once_more(dags, monkeypatch):
     monkeypatch.setattr(wiring, "RETRIES", 6)
     tries = {(1, 6): "retry", (2, 6): "fail", (3, 8): "retry", (4, 8): "fail"}
     assert {tried: decided(dags, AirflowTaskTimeout("x"), *tried) for tried in tries} == tries
+    told = wiring.RETRY_POLICY.evaluate(AirflowTaskTimeout("x"), 2, 6).reason  # the first may have failed otherwise
+    assert told == "It ran out of time, and not in its first try."
 
 
 def test_what_airflow_s_own_server_cannot_answer_is_asked_again(dags):
