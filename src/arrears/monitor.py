@@ -45,15 +45,25 @@ def _of_the_build(stands: dict[str, Any]) -> Iterator[str]:
     build, gate = stands["build"], stands["gate"]
     if build is None:
         return
-    name = f"Build {build['build_id']} for {build['business_date']}"
-    if build["status"] == "failed":
-        yield f"{name} failed: {build['detail'] or 'see the log'}"
-    elif build["status"] == "cut off":
-        yield f"{name} was cut off, and nobody is at it any more: build again."
+    if ended := not_finished(build):
+        yield ended
     elif build["status"] == "refused":
-        yield f"{name} did not pass the gate."
+        yield f"{_named(build)} did not pass the gate."
     elif build["status"] == "built" and _waits(gate, build["build_id"]):
-        yield f"{name} has warnings and waits for an approval."
+        yield f"{_named(build)} has warnings and waits for an approval."
+
+
+def not_finished(build: dict[str, Any]) -> str | None:
+    """What became of a build that left no candidate; None of any other."""
+    if build["status"] == "failed":
+        return f"{_named(build)} failed: {build['detail'] or 'see the log'}"
+    if build["status"] == "cut off":
+        return f"{_named(build)} was cut off, and nobody is at it any more: build again."
+    return None
+
+
+def _named(build: dict[str, Any]) -> str:
+    return f"Build {build['build_id']} for {build['business_date']}"
 
 
 def _held(stands: dict[str, Any]) -> list[str]:

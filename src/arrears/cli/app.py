@@ -679,14 +679,10 @@ def _status() -> dict[str, Any]:
 
 
 def _show_build(newest: dict[str, Any] | None) -> None:
-    if newest is None or newest["status"] not in ("failed", "cut off"):
-        return
-    name = f"Build {newest['build_id']} for {newest['business_date']}"
-    output.say(
-        f"{name} failed: {newest['detail'] or 'see the log'}"
-        if newest["status"] == "failed"
-        else f"{name} was cut off, and nobody is at it any more"
-    )
+    from arrears.monitor import not_finished
+
+    if newest is not None and (ended := not_finished(newest)):
+        output.say(ended)
 
 
 def _show_gate(gate_run: dict[str, Any] | None) -> None:

@@ -7,7 +7,6 @@ which comes with dbt, writes the SQL.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -22,7 +21,7 @@ from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifest
 
 from arrears.errors import Usage
 from arrears.metrics.manifests import ALL_NODES, SEMANTIC, folder_of_manifests
-from arrears.publish.mart import CANDIDATE, MONEY
+from arrears.publish.mart import CANDIDATE, names_an_amount
 from arrears.settings import Settings
 
 GRAINS = ("day", "month", "quarter", "year")
@@ -132,7 +131,7 @@ class Metrics:
         """Whether a metric is an amount, or made of amounts: over several currencies it says nothing."""
         made_of = self._made_of(name)
         if own := made_of.metric_aggregation_params:
-            return not self._amounts[own.semantic_model].isdisjoint(re.findall(r"\w+", made_of.expr))
+            return names_an_amount(made_of.expr, self._columns[own.semantic_model])
         parts = (made_of.numerator, made_of.denominator, *(made_of.metrics or []))
         return any(self.is_money(part.name) for part in parts if part)
 
@@ -154,10 +153,10 @@ class Metrics:
         return metric.type_params
 
     @cached_property
-    def _amounts(self) -> dict[str, set[str]]:
-        """By mart its columns that are amounts of money, as its YAML types them."""
+    def _columns(self) -> dict[str, list[dict[str, Any]]]:
+        """By mart its columns, as its YAML has them."""
         return {
-            node["name"]: {name for name, column in node["columns"].items() if column.get("data_type") == MONEY}
+            node["name"]: list(node["columns"].values())
             for node in json.loads(self._written.read_text(encoding="utf-8"))["nodes"].values()
             if node["resource_type"] == "model"
         }

@@ -6,8 +6,10 @@ user's own view on a mart is never touched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
@@ -21,6 +23,15 @@ RECORD = ("published_in", "superseded_in")
 PUBLICATION = "publication_id"  # what a view has beside the mart's own columns
 MONEY = "numeric(18,2)"  # the type of an amount, in the currency of its lender
 PUBLICATION_COMMENT = "The publication that these rows belong to (发布编号)"
+
+
+def names_an_amount(expression: str, columns: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether an expression over a mart names an amount: over several currencies it says nothing.
+
+    columns: as the mart's YAML has them.
+    """
+    amounts = {column["name"] for column in columns if column.get("data_type") == MONEY}
+    return not amounts.isdisjoint(re.findall(r"\w+", expression))
 
 
 @dataclass(frozen=True)

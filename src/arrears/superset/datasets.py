@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
 
-from arrears.publish.mart import MARTS, MONEY, PUBLICATION, PUBLICATION_COMMENT
+from arrears.publish.mart import MARTS, MONEY, PUBLICATION, PUBLICATION_COMMENT, names_an_amount
 
 DATABASE_UUID = UUID("6f1d3f0e-6c2b-4a0e-9c55-2f0a8c1f7b10")
 RECORDS = {  # views that are no models: their comments are in the migrations
@@ -37,7 +37,7 @@ RECORDS = {  # views that are no models: their comments are in the migrations
 COMMENT = re.compile(r"comment on (?:view|column) marts\.(\w+(?:\.\w+)?) is\s+'((?:[^']|'')*)'")
 TERM = re.compile(r"\(([^()]*[\u4e00-\u9fff][^()]*)\)$")
 DIMENSION = re.compile(r"\{\{ *Dimension\('\w+?__(\w+)'\) *\}\}")
-MEASURE = re.compile(r"bigint|numeric\(18,2\)")  # what may be added up: counts and money, never a rate
+MEASURES = ("bigint", MONEY)  # what may be added up: counts and money, never a rate
 PERCENT, RATIO, WHOLE = ".2%", ".2f", ",.0f"
 CURRENCY = {
     "name": "currency", "data_type": "text", "description": "Currency of the lender's amounts, ISO 4217 (币种)",
@@ -107,7 +107,7 @@ def _sums(columns: list[Yaml], key: set[str]) -> list[Yaml]:
             column["description"],
         )
         for column in columns
-        if MEASURE.fullmatch(column["data_type"]) and column["name"] not in key and "borrowers" not in column["name"]
+        if column["data_type"] in MEASURES and column["name"] not in key and "borrowers" not in column["name"]
     ]  # fmt: skip
 
 
@@ -138,9 +138,7 @@ def _declared(simple: list[Yaml], ratios: list[Yaml], columns: list[Yaml]) -> li
 
 def _added(expression: str, columns: Iterable[Yaml]) -> str:
     """An expression over several lenders: where it names an amount, nothing over several currencies."""
-    amounts = {column["name"] for column in columns if column["data_type"] == MONEY}
-    is_money = not amounts.isdisjoint(re.findall(r"\w+", expression))
-    return OF_ONE_CURRENCY.format(expression) if is_money else expression
+    return OF_ONE_CURRENCY.format(expression) if names_an_amount(expression, columns) else expression
 
 
 def _side(side: str | Yaml, sums: dict[str, str]) -> str:
