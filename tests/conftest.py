@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,17 +15,35 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from arrears import build
 from arrears.settings import SOURCE_ROOT, Role, Settings, settings
+from arrears.warehouse.connect import connect
 from arrears.warehouse.embedded import DATABASE, EmbeddedServer
 from arrears.warehouse.provision import let_in, provision
 
 REAL_DATA = Path(os.environ.get("ARREARS_REAL_DATA", SOURCE_ROOT.parent / "shared" / "data" / "ally_auto"))
 
 
+SOME_SUITES = ("delivery/loan_event", "candidate/dim_lender", "candidate/fct_loan_current", "publication/dim_lender")
+# Files are handed out as they are collected, whole: the longest first, so that none is left for the end.
+LONGEST = (
+    "property/test_engine.py", "integration/test_daily_run.py", "integration/test_many_machines.py",
+    "integration/test_day_by_day.py", "integration/test_five_lenders.py", "integration/test_situations.py",
+    "integration/test_dbt.py", "chaos/test_killed_run.py", "integration/test_snapshots.py",
+    "integration/test_compose.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
 @contextmanager
-def running_server(home: Path) -> Iterator[tuple[EmbeddedServer, Settings]]:
-    """An embedded server, its database provisioned, and the settings to reach it."""
+def running_server(home: Path, *, durable: bool = True) -> Iterator[tuple[EmbeddedServer, Settings]]:
+    """An embedded server, its database provisioned, and the settings to reach it.
+
+    durable: whether it waits for the disk, which a server needs that outlives a crash of the machine.
+    """
     embedded = EmbeddedServer(home)
     with pytest.MonkeyPatch.context() as patch:
         for field in Settings.model_fields:  # whatever the caller's shell points at, tests have a server of their own
@@ -34,15 +53,23 @@ def running_server(home: Path) -> Iterator[tuple[EmbeddedServer, Settings]]:
         try:
             own = Settings(home=home)
             provision(own)
+            if not durable:
+                _wait_for_no_disk(own)
             yield embedded, own
         finally:
             embedded.down()
 
 
+def _wait_for_no_disk(own: Settings) -> None:
+    with connect(own.owner().url(), "test", autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute("alter system set fsync = off")
+        cursor.execute("select pg_reload_conf()")
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A running embedded server, its database provisioned. Not for writing: take `warehouse`."""
-    with running_server(tmp_path_factory.mktemp("warehouse")) as (_, own):
+    with running_server(tmp_path_factory.mktemp("warehouse"), durable=False) as (_, own):
         yield own
 
 
@@ -138,10 +165,40 @@ def shared_warehouse(server: Settings, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def models_alone() -> Iterator[None]:
-    """Builds of a module are of models and seeds, without the data tests, which take a third of their time: for tests
-    that build many times and hold every table against another build of it."""
+    """Builds of a module are of models and seeds, whoever starts them, without the data tests, which take a third of
+    their time: for tests that build many times, of what other tests build with them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("arrears.build.LEFT_OUT", (*build.LEFT_OUT, "test"))
+        patch.setenv("DBT_RESOURCE_TYPES", "model seed")
+        yield
+
+
+@pytest.fixture
+def few_expectations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gates ask a little of every kind: for tests to which it does not matter what they say."""
+    monkeypatch.setenv("ARREARS_EXPECTATIONS", str(some_expectations(tmp_path / "few_expectations")))
+    settings.cache_clear()
+
+
+def some_expectations(folder: Path) -> Path:
+    """A folder with one suite of deliveries, two of candidates and one of publications: all of them cost seconds."""
+    for suite in SOME_SUITES:
+        (folder / suite).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SOURCE_ROOT / "expectations" / f"{suite}.yaml", (folder / suite).parent)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def metrics_read_once() -> Iterator[None]:
+    """Of a module with many questions: what metrics there are is read from dbt's manifest once, not for each."""
+    from arrears.metrics import Metrics
+
+    known: dict[tuple[Path, str], Metrics] = {}
+
+    def read(own: Settings, schema: str) -> Metrics:
+        return known.get((own.home, schema)) or known.setdefault((own.home, schema), Metrics(own, schema))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("arrears.metrics.question.Metrics", read)
         yield
 
 

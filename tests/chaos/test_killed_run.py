@@ -90,6 +90,7 @@ def undisturbed(
     return published(warehouse)
 
 
+@pytest.mark.usefixtures("models_alone", "few_expectations")
 def test_killed_in_every_step(
     undisturbed: dict[str, list[Any]], warehouse: Warehouse, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,6 +122,7 @@ def test_three_days(arrears: CommandLine, warehouse: Warehouse, landing: Path) -
     assert steps == {"load", "gate delivery", "build", "gate candidate", "publish", "report"}
 
 
+@pytest.mark.usefixtures("models_alone")
 def test_a_refused_delivery_is_published_as_stale(arrears: CommandLine, second_day: Warehouse, tmp_path: Path) -> None:
     warehouse = second_day
     loans = next(day_of(tmp_path / "landing", SECOND).glob("LOAN*"))
@@ -184,6 +185,7 @@ def test_what_comes_in_place_of_a_refused_delivery_is_pending_too(warehouse: War
     assert not pending()
 
 
+@pytest.mark.usefixtures("models_alone")
 def test_a_critical_expectation_stops_the_publication(
     arrears: CommandLine, second_day: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +207,7 @@ def test_a_critical_expectation_stops_the_publication(
     assert warehouse.rows("select * from fct_loan_current order by loan_id", role=Role.READER) == before
 
 
+@pytest.mark.usefixtures("models_alone")
 def test_a_warning_waits_for_somebody_to_approve(
     arrears: CommandLine, warehouse: Warehouse, landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +239,7 @@ def test_exit_codes(arrears: CommandLine, warehouse: Warehouse, landing: Path, m
         assert len(dead.err.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("models_alone")
 def test_a_wrong_contract_is_one_message_and_stops_no_other_lender(
     arrears: CommandLine, warehouse: Warehouse, landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,8 @@ def built(shared_warehouse: Warehouse) -> Warehouse:
 
 
 def environment(warehouse: Warehouse, target: Path) -> dict[str, str]:
-    return os.environ | dbt_environment(warehouse.url(Role.BUILDER)) | {"DBT_TARGET_PATH": str(target)}
+    quick = {"DBT_LOG_LEVEL_FILE": "info"}
+    return quick | os.environ | dbt_environment(warehouse.url(Role.BUILDER)) | {"DBT_TARGET_PATH": str(target)}
 
 
 def dbt(warehouse: Warehouse, target: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -57,13 +58,13 @@ def test_unit_tests_tell_the_story_of_a_loan(built: Warehouse, tmp_path: Path) -
     assert int(summary.split("PASS=")[1].split()[0]) >= 26, summary
 
 
-def test_a_build_needs_its_business_date(built: Warehouse, tmp_path: Path) -> None:
-    done = dbt(built, tmp_path, "build", "--select", "int_lender")
+def test_a_build_needs_its_business_date(built: Warehouse) -> None:
+    done = dbt(built, settings().home / "dbt", "build", "--select", "int_lender")
     assert done.returncode != 0
     assert "business_date" in done.stdout
 
 
-def test_models_run_by_hand_are_of_no_build_on_record(built: Warehouse, tmp_path: Path) -> None:
+def test_models_run_by_hand_are_of_no_build_on_record(built: Warehouse) -> None:
     """One that was killed still says that it runs: they would take its day and what it goes on from for theirs, and the
     next build would go on from what they leave."""
     with connect(built.url(Role.BUILDER), "test") as connection, connection.cursor() as cursor:
@@ -71,7 +72,7 @@ def test_models_run_by_hand_are_of_no_build_on_record(built: Warehouse, tmp_path
         base_build.remember(cursor, 1, "rules")
     begin = "insert into ops.build (business_date, status, code_version, base_build) values (%s, 'running', 't', 1)"
     built.rows(begin, DAY, role=Role.BUILDER)
-    done = dbt(built, tmp_path, "run", "--select", "int_lender")
+    done = dbt(built, settings().home / "dbt", "run", "--select", "int_lender")
     built.rows("update ops.build set status = 'failed' where status = 'running'")
     assert done.returncode != 0
     assert "business_date" in done.stdout

@@ -95,7 +95,7 @@ class Book:
 
 
 @pytest.fixture(scope="module")
-def book(shared_warehouse: Warehouse) -> Book:
+def book(shared_warehouse: Warehouse, models_alone: None) -> Book:
     lender = Lender(shared_warehouse, shared_warehouse.settings.home, "acme")
     lender.document["arrears"]["conventions"] = {"grace_days": 3}
     lender.document["resources"] = [

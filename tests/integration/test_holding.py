@@ -186,6 +186,7 @@ def arrears(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     return CommandLine(capsys, monkeypatch)
 
 
+@pytest.mark.usefixtures("models_alone")
 def test_a_day_with_a_lender_held_back(
     arrears: CommandLine, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

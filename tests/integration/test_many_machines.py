@@ -69,6 +69,7 @@ def runs(server: Settings, folder: Path, landing: Path, *arguments: str, script:
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("models_alone", "few_expectations")
 def test_every_task_on_a_machine_of_its_own(server: Settings, tmp_path: Path, landing: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "many").mkdir()

@@ -57,7 +57,7 @@ MARTS = {
 
 
 @pytest.fixture(scope="module")
-def published(shared_warehouse: Warehouse) -> Warehouse:
+def published(shared_warehouse: Warehouse, metrics_read_once: None) -> Warehouse:
     """Tables in the place of the marts, and dbt's manifest as a build leaves it."""
     target = shared_warehouse.settings.home / "dbt"
     subprocess.run(

@@ -179,6 +179,7 @@ def marts(warehouse: Warehouse, lender: str) -> list[tuple[object, ...]]:
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("models_alone")
 def test_the_walk(warehouse: Warehouse, lenders: Path, arrears: CommandLine, tmp_path: Path) -> None:
     samples = tmp_path / "landing" / "borealis" / DAY.isoformat()
     samples.mkdir(parents=True)

@@ -44,7 +44,7 @@ Ask = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
-def ask(shared_warehouse: Warehouse) -> Ask:
+def ask(shared_warehouse: Warehouse, metrics_read_once: None) -> Ask:
     """Asks the published marts, as the role of BI."""
     own = settings()
     for lender, (loans, first, every) in SIMULATED.items():

@@ -220,9 +220,10 @@ class World:
         return result
 
     def all_that_stands(self) -> list[Any]:
-        """What stands of every lender: its deliveries, its files, and the content of every raw table."""
+        """What stands of every lender: its deliveries, its files, and where every row of raw lies and since when."""
         hashed = " union all ".join(
-            f"select '{entity}', lender, count(*), sum(hashtextextended(t::text, 0)::numeric) from raw.{entity} as t "
+            f"select '{entity}', lender, count(*), "
+            f"sum(hashtextextended(concat(t.tableoid, t.ctid, t.xmin), 0)::numeric) from raw.{entity} as t "
             f"where delivery_id <= {self.standing} group by lender"
             for entity in ENTITIES
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from arrears.settings import SOURCE_ROOT
 from arrears.simulate import simulate
 
-from ..conftest import Warehouse, days
+from ..conftest import Warehouse, days, some_expectations
 from ..dags.receivers import MailServer, Webhook, listening
 from .services import Airflow, Services
 
@@ -108,15 +107,7 @@ def lenders(calendar: Calendar, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def expectations(calendar: Calendar, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some of the project's, for a gate costs seconds here; and a warning of every candidate from before go-live."""
-    folder = tmp_path_factory.mktemp("expectations")
-    for suite in (
-        "delivery/loan_event",
-        "candidate/dim_lender",
-        "candidate/fct_loan_current",
-        "publication/dim_lender",
-    ):
-        (folder / suite).parent.mkdir(exist_ok=True)
-        shutil.copy(SOURCE_ROOT / "expectations" / f"{suite}.yaml", (folder / suite).parent)
+    folder = some_expectations(tmp_path_factory.mktemp("expectations"))
     query = f"select loan_id, as_of_date from {{batch}} where as_of_date < '{calendar.due[0]}'"
     with (folder / "candidate" / "fct_loan_current.yaml").open("a") as suite:
         suite.write(f"""  - name: we are live

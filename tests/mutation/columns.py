@@ -76,15 +76,27 @@ class Watch:
         self._watching = [(batch, one.name) for batch in batches for one in batch.suite.expectations
                           if one.severity != "info"]  # fmt: skip
         self._before = {self._named(batch, name): rows_breaking(cursor, batch, name) for batch, name in self._watching}
+        cursor.execute("select pg_get_viewdef('candidate.plain_loan'::regclass)")
+        ((self._evidence,),) = cursor.fetchall()
 
     def sees(self, column: Column) -> bool:
         """Whether more rows break an expectation once the column says something else. That is taken back."""
         self._cursor.execute("savepoint other_column")
         try:
             self._change(column)
-            return any(self._breaks(batch, name) for batch, name in self._watching if _reads(batch, name, column.mart))
+            return any(self._breaks(batch, name) for batch, name in self._likeliest_first(column))
         finally:
             self._cursor.execute("rollback to savepoint other_column")
+
+    def _likeliest_first(self, column: Column) -> list[tuple[Batch, str]]:
+        """Of the expectations that read the column's mart those that name the column, and those that are about it."""
+        asked = [(batch, name) for batch, name in self._watching if self._reads(batch, name, column.mart)]
+        return sorted(asked, key=lambda of: (column.name not in _query(*of), of[0].suite.table != column.mart))
+
+    def _reads(self, batch: Batch, name: str, mart: str) -> bool:
+        """Whether an expectation reads a mart, by itself or as evidence that is made of marts."""
+        query, named = _query(batch, name), re.compile(rf"\b{mart}\b")
+        return bool(named.search(query) or ("candidate.plain_loan" in query and named.search(self._evidence)))
 
     def _breaks(self, batch: Batch, name: str) -> bool:
         try:
@@ -108,7 +120,6 @@ class Watch:
         return batch.suite.table, name
 
 
-def _reads(batch: Batch, name: str, mart: str) -> bool:
-    """Whether an expectation reads a mart, by itself or as evidence that is made of marts."""
-    query = rows_query(batch, name) or batch.query
-    return bool(re.search(rf"\b{mart}\b", query)) or "candidate.plain_loan" in query
+def _query(batch: Batch, name: str) -> str:
+    """What an expectation asks, or the table that it is about."""
+    return rows_query(batch, name) or batch.query

@@ -87,7 +87,8 @@ def dbt(warehouse: Warehouse, target: Path, *command: str) -> None:
             "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target),
             "--vars", json.dumps({"business_date": BUSINESS_DATE.isoformat()}),
         ],
-        env=os.environ | dbt_environment(warehouse.url(Role.BUILDER)), capture_output=True, text=True, check=False,
+        env={"DBT_LOG_LEVEL_FILE": "info"} | os.environ | dbt_environment(warehouse.url(Role.BUILDER)),
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
