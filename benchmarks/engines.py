@@ -1,8 +1,8 @@
 """Building everything on both engines: the same book, the same marts; on Spark with one worker and with two.
 
-A worker has one core and two gigabytes. Postgres has as many connections as dbt has threads, two. Every build is one of everything: on
-Spark from the files of the lake to the candidate handed over to Postgres, with the start of the session. What was
-shuffled, and how uneven it came out, is read from Spark's own event log.
+A worker has one core and two gigabytes. Postgres has as many connections as dbt has threads, two. Every build is one
+of everything: on Spark from the files of the lake to the candidate handed over to Postgres, with the start of the
+session. What was shuffled, and how uneven it came out, is read from Spark's own event log.
 """
 
 from __future__ import annotations
