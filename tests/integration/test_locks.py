@@ -87,7 +87,7 @@ def test_what_is_sent_into_a_void_is_known_to_be_lost_after_a_minute(warehouse: 
     """Keepalives are silent as long as something sent is not acknowledged: a build's pulse would hang for a quarter of
     an hour, while the server has ended its session and let go of its lock."""
     with connect(warehouse.url(Role.BUILDER), "build") as connection, connection.cursor() as cursor:
-        assert one(cursor, "show tcp_user_timeout") == ("1min",)
+        assert one(cursor, "show tcp_user_timeout") == ("60000",)
         assert connection.info.dsn_parameters["tcp_user_timeout"] == "60000"
 
 

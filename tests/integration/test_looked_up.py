@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from arrears import pipeline
-from arrears.dbt import run_dbt
 from arrears.errors import Refused
 from arrears.load import registry
 from arrears.settings import Role, settings
@@ -33,8 +32,6 @@ def book(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """Three months lie ready, and builds look rows up whatever their number."""
     monkeypatch.setenv("ARREARS_DBT_PROJECT", str(looking_up(tmp_path, "0")))
     settings.cache_clear()
-    select = ("--select", "+int_instalment_balance", "--indirect-selection", "cautious")  # it and all it is made of
-    monkeypatch.setattr("arrears.build.run_dbt", lambda *command, **how: run_dbt(*command, *select, **how))
     simulate(
         start=dt.date(2024, 1, 1), end=MARCH, loans=20, seed=5, lenders=[LENDER], every="month",
         landing=Path(settings().landing), truth=tmp_path / "truth", workers=1,
