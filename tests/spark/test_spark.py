@@ -86,7 +86,7 @@ def test_a_month_day_by_day_with_corrections_and_a_lost_worker(book: Book, clust
 
 
 def test_gate_publisher_and_record_take_it_as_any_candidate(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arrears.build.LEFT_OUT", ("unit_test",))
+    monkeypatch.delenv("DBT_RESOURCE_TYPES", raising=False)
     book.load_until(LAST)
     build_id = book.build(LAST)  # with dbt's tests
     pipeline.gate_candidate(build_id, url=book.warehouse.url(Role.PUBLISHER))
