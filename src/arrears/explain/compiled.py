@@ -6,17 +6,16 @@ dbt needs seconds to compile, whatever is asked. So what it made is kept, until 
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from arrears.alone import alone
 from arrears.dbt import last_words, run_dbt
 from arrears.errors import Infrastructure
 from arrears.settings import Settings
@@ -49,10 +48,9 @@ def compiled(business_date: dt.date, *, url: str, settings: Settings) -> Compile
         Infrastructure: dbt is not there or cannot compile the project.
     """
     folder = settings.home / "explain"
-    folder.mkdir(parents=True, exist_ok=True)
     project = _digest(settings.dbt_project, Address.parse(url).database)
     kept = folder / f"{project}-{business_date}.json"
-    with _alone(folder):
+    with alone(folder):
         if not kept.exists():
             made = _compile(business_date, url, settings, folder / "dbt")
             for outdated in set(folder.glob("*-*.json")) - set(folder.glob(f"{project}-*.json")):
@@ -63,14 +61,6 @@ def compiled(business_date: dt.date, *, url: str, settings: Settings) -> Compile
     content = json.loads(kept.read_text())
     models = tuple((name, select) for name, select in content["models"])
     return Compiled(tuple(content["raw"]), models, content["questions"])
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """dbt's folder belongs to one run at a time."""
-    with (folder / "lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _digest(project: Path, database: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from arrears.alone import alone
 from arrears.dbt import last_words, run_dbt
 from arrears.errors import Infrastructure
 from arrears.settings import Role, Settings
@@ -25,7 +26,8 @@ def folder_of_manifests(settings: Settings) -> Path:
 def _parsed(settings: Settings) -> Path:
     """Have dbt read the project, each time anew: it takes seconds, and the project may have changed."""
     target = settings.home / "metrics"
-    done = run_dbt("parse", variables={}, url=settings.url(Role.READER), settings=settings, target=target)
+    with alone(target):
+        done = run_dbt("parse", variables={}, url=settings.url(Role.READER), settings=settings, target=target)
     if done.returncode or not (target / SEMANTIC).exists():
         raise Infrastructure(f"dbt could not read the project {settings.dbt_project}: {last_words(done.stdout)}.")
     return target

@@ -6,20 +6,18 @@ beside its final place and renamed into it, and starting is idempotent.
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 import os
 import secrets
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from arrears.alone import alone
 from arrears.errors import Infrastructure
 
 OWNER = "arrears_owner"
@@ -109,8 +107,7 @@ class EmbeddedServer:
 
     def up(self) -> int:
         """Initialise if need be, start if need be. Returns the port. Safe to call at any time, by several at once."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        with self._alone():
+        with alone(self.home):
             values = self._ensure_secrets()
             if not self.data.exists():
                 self._initialise(values["ARREARS_OWNER_PASSWORD"])
@@ -141,12 +138,6 @@ class EmbeddedServer:
         lines = pid_file.read_text().splitlines() if status.returncode == 0 and pid_file.exists() else []
         port = int(lines[3]) if len(lines) > 3 else None
         return port if port is not None and _answers(port) else None
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        with (self.home / "lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
 
     def _ensure_secrets(self) -> dict[str, str]:
         values = self._read_secrets()
