@@ -282,8 +282,8 @@ class RetryPolicy(ExceptionRetryPolicy):
     ) -> RetryDecision:
         if isinstance(exception, AirflowTaskTimeout):
             is_first = try_number <= max_tries - RETRIES + 1  # also after it was cleared, for tries are counted on
-            again = "It ran out of time, and not in its first try."
-            return RetryDecision.retry() if is_first else RetryDecision.fail(again)
+            reason = "It ran out of time, and not in its first try."
+            return RetryDecision.retry() if is_first else RetryDecision.fail(reason)
         return super().evaluate(exception, try_number, max_tries, context)
 
 

@@ -25,9 +25,9 @@ SURROUNDINGS = (
 # After this long without a sign of life either side takes the other for gone. By default a machine that vanished would
 # hold its locks for two hours, in which its retry waits for them.
 KEEPALIVES = {"idle": 30, "interval": 10, "count": 3}  # seconds, seconds, and unanswered questions
+UNANSWERED = 60_000  # milliseconds for which what was sent may lie unacknowledged; meanwhile keepalives are silent
 # Airflow's timeout of a task is a signal, which does not reach who waits in libpq. So the server ends the wait, well
 # before the hour that the shortest of these tasks has: then it is tried again, and in the end somebody is paged.
-UNANSWERED = 60_000  # milliseconds for which what was sent may lie unacknowledged; meanwhile keepalives are silent
 LOCK_TIMEOUT = "30min"
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
