@@ -98,6 +98,14 @@
 {#- Spark knows the size of what it reads from the files, and adapts its plan to the rows as they come. -#}
 {% macro spark__analyze_table(relation) %}{% endmacro %}
 
+{#- Before a model whose groups are hardly fewer than its rows, and in which most of what is summed is money: hashed, every
+    group takes a kilobyte, which of a large book is more than there is, and its rows go to disk and back. Sorted, they
+    also come as the windows after them want them. -#}
+{% macro sort_to_group() %}{{ return(adapter.dispatch('sort_to_group', 'arrears')()) }}{% endmacro %}
+{% macro default__sort_to_group() %}set local enable_hashagg = off{% endmacro %}
+{#- Spark sorts by itself what does not fit. -#}
+{% macro spark__sort_to_group() %}{% endmacro %}
+
 {#- Calendar months between the months of two dates. -#}
 {% macro months_between(earlier, later) -%}
     cast(

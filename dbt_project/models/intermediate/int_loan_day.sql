@@ -30,38 +30,29 @@ shortages as (
             and shortages.short_from <= loans.data_as_of
 ),
 
--- What changes in the schedule's balance from one close to the next; at the start of a plan all of it at once.
-balance_moves as (
-    select
-        lender, loan_id, plan_no, seq, valid_from, is_short, principal_left,
-        lag(is_short) over life as was_short,
-        lag(principal_left) over life as principal_left_before
-    from {{ touched('int_instalment_balance') }}
-    window life as (partition by lender, loan_id, plan_no, seq order by valid_from)
-),
-
--- Every day on which a loan may change, and what happens on it. Plan starts are rows of their own: what happens on the
--- schedule is summed from the start of its plan on.
+-- Every day on which a loan may change, and what happens on it. A plan starts with all of its balance, as though
+-- nothing had been paid; what was paid before then comes with it.
 happenings as (
     select
-        lender, loan_id, in_force_from as day, 1 as plans_started, 0 as principal_left, 0 as instalments_short,
+        lender, loan_id, in_force_from as day, 1 as plans_started, principal_due as principal_left, instalments_short,
         0 as overdue_amount, 0 as overdue_principal, cast(null as numeric(18, 2)) as reported_principal,
         0 as snapshots_missing
     from plans
     union all
     select
-        moves.lender, moves.loan_id, greatest(moves.valid_from, plans.in_force_from) as day, 0 as plans_started,
-        moves.principal_left - coalesce(moves.principal_left_before, 0) as principal_left,
-        case when moves.is_short then 1 else 0 end
-        - case when coalesce(moves.was_short, false) then 1 else 0 end as instalments_short,
+        balances.lender, balances.loan_id, greatest(balances.valid_from, plans.in_force_from) as day,
+        0 as plans_started, -balances.principal_settled as principal_left,
+        case when balances.is_short then 1 else 0 end - case when balances.was_short then 1 else 0 end
+            as instalments_short,
         0 as overdue_amount, 0 as overdue_principal, null as reported_principal, 0 as snapshots_missing
-    from balance_moves as moves
+    from {{ touched('int_instalment_balance') }} as balances
     inner join plans
         on
-            moves.lender = plans.lender
-            and moves.loan_id = plans.loan_id
-            and moves.plan_no = plans.plan_no
-            and moves.valid_from < plans.in_force_until
+            balances.lender = plans.lender
+            and balances.loan_id = plans.loan_id
+            and balances.plan_no = plans.plan_no
+            and balances.valid_from < plans.in_force_until
+    where balances.valid_from > {{ first_day_ever() }}
     union all
     select
         lender, loan_id, short_from as day, 0 as plans_started, 0 as principal_left, 0 as instalments_short,
