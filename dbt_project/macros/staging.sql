@@ -65,8 +65,8 @@ absences as (
 current_rows as (
     select
         received.*,
-        max(case when next_snapshot_on < coalesce(absences.missing_from, {{ last_day_ever() }}) then 0 else 1 end)
-            over (partition by {% for column in key %}received.{{ column }}{{ ', ' if not loop.last }}{% endfor %}) as stands
+        case when next_snapshot_on < coalesce(absences.missing_from, {{ last_day_ever() }}) then 0 else 1 end
+            as is_of_newest
     from received
     left join absences
         on
@@ -77,17 +77,19 @@ current_rows as (
 ),
 {%- else -%}
 current_rows as (
-    select received.*, 1 as stands from received
+    select * from received
 ),
 {%- endif %}
 
 compared as (
     select
         current_rows.*,
+        {{ 'max(is_of_newest) over (partition by ' ~ key | join(', ') ~ ')' if entity(name)['of_loan'] else 1 }} as stands,
         case
             when mode = 'changes'{{ " or mode = 'append'" if entity(name)['first_stands'] }} then 1
             when lag(snapshot_no) over one_by_one < snapshot_no - 1 then 1
-            {% for column in ['change_op'] + columns -%}
+            when lag(line_no) over one_by_one is null then 1
+            {% for column in ['change_op'] + columns if column not in key -%}
             when ({{ column }} is distinct from lag({{ column }}) over one_by_one) then 1
             {% endfor -%}
             else 0

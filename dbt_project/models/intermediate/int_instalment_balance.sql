@@ -89,55 +89,63 @@ with_opening as (
 
 first_days as (
     select lender, loan_id, plan_no, seq, day from judged where payment_day_no = 1
+),
+
+unpaid as (
+    select
+        instalments.lender,
+        instalments.loan_id,
+        instalments.plan_no,
+        instalments.seq,
+        {{ first_day_ever() }} as valid_from,
+        first_days.day as valid_to,
+        {% for component in components -%}
+        instalments.{{ component }}_due as {{ component }}_left,
+        {% endfor -%}
+        instalments.owed as owed_left,
+        instalments.owed,
+        instalments.tolerance,
+        instalments.owed > instalments.tolerance as is_short,
+        cast(null as boolean) as was_short,
+        cast(0 as numeric(18, 2)) as principal_settled,
+        instalments.first_day,
+        instalments.principal_counts,
+        instalments.clock_due_on
+    from {{ touched('int_instalment') }} as instalments
+    left join first_days
+        on
+            instalments.lender = first_days.lender
+            and instalments.loan_id = first_days.loan_id
+            and instalments.plan_no = first_days.plan_no
+            and instalments.seq = first_days.seq
+),
+
+paid_on as (
+    select
+        lender,
+        loan_id,
+        plan_no,
+        seq,
+        day as valid_from,
+        next_day as valid_to,
+        {% for part in components + ['owed'] -%}
+        {{ money(part ~ '_left') }} as {{ part }}_left,
+        {% endfor -%}
+        owed,
+        tolerance,
+        is_short,
+        was_short,
+        {{ money('principal_settled') }} as principal_settled,
+        first_day,
+        principal_counts,
+        -- the chargeback's day stands until the instalment is settled again
+        greatest(
+            clock_due_on,
+            max(charged_back_on) over (partition by lender, loan_id, plan_no, seq, times_settled)
+        ) as clock_due_on
+    from with_opening
 )
 
-select
-    instalments.lender,
-    instalments.loan_id,
-    instalments.plan_no,
-    instalments.seq,
-    {{ first_day_ever() }} as valid_from,
-    first_days.day as valid_to,
-    {% for component in components -%}
-    instalments.{{ component }}_due as {{ component }}_left,
-    {% endfor -%}
-    instalments.owed as owed_left,
-    instalments.owed,
-    instalments.tolerance,
-    instalments.owed > instalments.tolerance as is_short,
-    cast(null as boolean) as was_short,
-    cast(0 as numeric(18, 2)) as principal_settled,
-    instalments.first_day,
-    instalments.principal_counts,
-    instalments.clock_due_on
-from {{ touched('int_instalment') }} as instalments
-left join first_days
-    on
-        instalments.lender = first_days.lender
-        and instalments.loan_id = first_days.loan_id
-        and instalments.plan_no = first_days.plan_no
-        and instalments.seq = first_days.seq
+select * from unpaid
 union all
-select
-    lender,
-    loan_id,
-    plan_no,
-    seq,
-    day as valid_from,
-    next_day as valid_to,
-    {% for part in components + ['owed'] -%}
-    {{ money(part ~ '_left') }} as {{ part }}_left,
-    {% endfor -%}
-    owed,
-    tolerance,
-    is_short,
-    was_short,
-    {{ money('principal_settled') }} as principal_settled,
-    first_day,
-    principal_counts,
-    -- the chargeback's day stands until the instalment is settled again
-    greatest(
-        clock_due_on,
-        max(charged_back_on) over (partition by lender, loan_id, plan_no, seq, times_settled)
-    ) as clock_due_on
-from with_opening
+select * from paid_on
