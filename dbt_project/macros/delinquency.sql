@@ -178,6 +178,9 @@ at_judgement as (
     end
 {%- endmacro %}
 
+{#- Whether an instalment of which so much is left counts as unsettled. -#}
+{% macro is_short(left, tolerance) %}({{ left }} > {{ tolerance }}){% endmacro %}
+
 {#- How much of each component of an instalment is covered by `amount`, once money has covered, in the order of ranks, the
     `room` of the components before it. -#}
 {% macro poured(amount, component, room) -%}
@@ -238,13 +241,6 @@ at_judgement as (
 
 {#- Money leaves a model as numeric(18, 2), counts as bigint, rates as fractions, changes as percentage points. -#}
 {% macro money(expression) %}cast({{ expression }} as numeric(18, 2)){% endmacro %}
-
-{#- A quotient of two amounts, as exact on either engine; null where nothing is divided by. The digits of a quotient follow
-    from those of its sides, and of two sums Spark, whose sums have ten digits more, keeps only six: rounded once more, as
-    a change in percentage points, some come out otherwise. -#}
-{% macro quotient(dividend, divisor) -%}
-    ({{ money(dividend) }} / nullif({{ money(divisor) }}, 0))
-{%- endmacro %}
 
 {#- Ends of intervals that have none. -#}
 {% macro first_day_ever() %}cast('0001-01-01' as date){% endmacro %}

@@ -73,6 +73,13 @@
 {% macro default__whole_quotient(dividend, divisor) %}div({{ dividend }}, {{ divisor }}){% endmacro %}
 {% macro spark__whole_quotient(dividend, divisor) %}(({{ dividend }}) div ({{ divisor }})){% endmacro %}
 
+{#- A quotient of two amounts, as exact on either engine; null where nothing is divided by. The digits of a quotient follow
+    from those of its sides, and of two sums Spark, whose sums have ten digits more, keeps only six: rounded once more, as
+    a change in percentage points, some come out otherwise. -#}
+{% macro quotient(dividend, divisor) -%}
+    ({{ money(dividend) }} / nullif({{ money(divisor) }}, 0))
+{%- endmacro %}
+
 {% macro hash_text(expression) %}{{ return(adapter.dispatch('hash_text', 'arrears')(expression)) }}{% endmacro %}
 {% macro default__hash_text(expression) %}md5({{ expression }}){% endmacro %}
 
@@ -99,8 +106,7 @@
 {% macro spark__analyze_table(relation) %}{% endmacro %}
 
 {#- Before a model whose groups are hardly fewer than its rows, and in which most of what is summed is money: hashed, every
-    group takes a kilobyte, which of a large book is more than there is, and its rows go to disk and back. Sorted, they
-    also come as the windows after them want them. -#}
+    group takes a kilobyte, which for a large book is more memory than there is, and its rows go to disk and back. -#}
 {% macro sort_to_group() %}{{ return(adapter.dispatch('sort_to_group', 'arrears')()) }}{% endmacro %}
 {% macro default__sort_to_group() %}set local enable_hashagg = off{% endmacro %}
 {#- Spark sorts by itself what does not fit. -#}

@@ -85,7 +85,7 @@ def test_what_once_disagreed_agrees(opened: Engine, case: Callable[[], Book]) ->
 
 # a model, what it says, and what one would hardly see in a review
 MISTAKES = [
-    ("int_instalment_balance", "owed_left > tolerance as is_short", "owed_left >= tolerance as is_short"),
+    ("int_instalment_balance", "(owed_left > tolerance) as is_short", "(owed_left >= tolerance) as is_short"),
     ("int_payoff_demand", "payments.value_on <= thresholds.asked_on", "payments.value_on < thresholds.asked_on"),
     ("int_clock", "days.day >= shortages.short_from", "days.day > shortages.short_from"),
     ("int_delivery_day", "(days_of_lenders.business_date + (1))", "(days_of_lenders.business_date + (0))"),

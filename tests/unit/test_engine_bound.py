@@ -20,6 +20,8 @@ REFUSED = {
     "select day + interval '1 month' from days": "an interval",
     "select extract(epoch from sent_at) from deliveries": "extract(epoch)",
     "select datediff(due_on, paid_on) from payments": "a function of one engine",
+    "select collect_list(kind) from payments": "a function of one engine",
+    "select payload -> 'amount' from payments": "a field of JSON",
     "select acted_at at time zone 'UTC' from actions": "a time zone",
     "cross join lateral (select 1) as one": "a lateral join",
     "where name ~ '^a'": "a pattern",
@@ -31,6 +33,7 @@ REFUSED = {
     "select cast(dpd as text) from loans": "a type of one engine",
     "on loans.product <=> others.product": "Spark's <=>",
     "select sum(overdue) / sum(outstanding) from loans": "a quotient without the macro for it",
+    "select overdue/outstanding from loans": "a quotient without the macro for it",
     "select sum(amount) over life - amount": "arithmetic after a named window",
 }
 
@@ -47,6 +50,11 @@ def test_so_is_what_a_macro_is_given(model: str) -> None:
     refused = [f":3: {REFUSED[model]} is of one engine"]
     assert list(engine_bound(f"select\n{{{{ money(\n'{given}'\n) }}}} as amount\n", BOUND)) == refused
     assert list(engine_bound(f"select\n{{% set amount =\n'{given}' %}}\n", BOUND)) == refused
+
+
+def test_a_line_may_end_within() -> None:
+    assert list(engine_bound("select distinct\non (loan_id) *", BOUND)) == [":1: distinct on is of one engine"]
+    assert list(engine_bound("select a /\nb", BOUND)) == [":1: a quotient without the macro for it is of one engine"]
 
 
 def test_every_rule_has_an_example() -> None:

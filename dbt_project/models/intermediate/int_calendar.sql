@@ -5,7 +5,7 @@ with
 span as (
     select
         {{ month_start('min(disbursed_on)') }} as first_day,
-        {{ add_days(add_months("date_trunc('year', " ~ business_date() ~ ")", 12), -1) }} as last_day
+        make_date(cast(extract(year from {{ business_date() }}) as integer), 12, 31) as last_day
     from {{ ref('int_loan') }}
 ),
 

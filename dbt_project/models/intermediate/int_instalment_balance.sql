@@ -1,6 +1,6 @@
 -- What is unsettled of every instalment of every plan, as intervals [valid_from, valid_to) of closes. The first row
--- holds from the beginning of time: nothing paid yet. Every other one begins on a day with payments, and says what was
--- so before them (was_short) and what they settled of its principal.
+-- holds from the beginning of time: nothing paid yet. Every other one begins on a day on which payments changed
+-- something, and says whether it was short before them and how much of its principal they settled.
 --
 -- An instalment that money taken back re-opens is overdue by its original due date. One that a chargeback alone
 -- re-opens (the payer's claim, often months later) falls due again on the day of the chargeback.
@@ -16,6 +16,10 @@ settled_by_day as (
         {% endfor %}
     from {{ touched('int_settlement') }}
     group by lender, loan_id, plan_no, seq, value_on
+    having
+        {% for component in components -%}
+        sum({{ component }}) <> 0{{ ' or ' if not loop.last }}
+        {%- endfor %}
 ),
 
 chargeback_days as (
@@ -56,10 +60,6 @@ running as (
             settled_by_day.lender = chargeback_days.lender
             and settled_by_day.loan_id = chargeback_days.loan_id
             and settled_by_day.value_on = chargeback_days.value_on
-    where
-        {% for component in components -%}
-        settled_by_day.{{ component }} <> 0{{ ' or ' if not loop.last }}
-        {%- endfor %}
     window life as (
         partition by settled_by_day.lender, settled_by_day.loan_id, settled_by_day.plan_no, settled_by_day.seq
         order by settled_by_day.value_on rows between unbounded preceding and current row
@@ -69,15 +69,15 @@ running as (
 judged as (
     select
         *,
-        owed_left > tolerance as is_short,
-        coalesce(lag(owed_left) over life, owed) > tolerance as was_short,
+        {{ is_short('owed_left', 'tolerance') }} as is_short,
+        {{ is_short('coalesce(lag(owed_left) over life, owed)', 'tolerance') }} as was_short,
         lead(day) over life as next_day,
         row_number() over life as payment_day_no
     from running
     window life as (partition by lender, loan_id, plan_no, seq order by day)
 ),
 
-with_opening as (
+reopened as (
     select
         *,
         case when is_short and is_charged_back and not was_short then day end as charged_back_on,
@@ -105,7 +105,7 @@ unpaid as (
         instalments.owed as owed_left,
         instalments.owed,
         instalments.tolerance,
-        instalments.owed > instalments.tolerance as is_short,
+        {{ is_short('instalments.owed', 'instalments.tolerance') }} as is_short,
         cast(null as boolean) as was_short,
         cast(0 as numeric(18, 2)) as principal_settled,
         instalments.first_day,
@@ -143,7 +143,7 @@ paid_on as (
             clock_due_on,
             max(charged_back_on) over (partition by lender, loan_id, plan_no, seq, times_settled)
         ) as clock_due_on
-    from with_opening
+    from reopened
 )
 
 select * from unpaid

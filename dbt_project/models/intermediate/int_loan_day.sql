@@ -31,7 +31,7 @@ shortages as (
 ),
 
 -- Every day on which a loan may change, and what happens on it. A plan starts with all of its balance, as though
--- nothing had been paid; what was paid before then comes with it.
+-- nothing had been paid; what was paid before then comes off on the same day.
 happenings as (
     select
         lender, loan_id, in_force_from as day, 1 as plans_started, principal_due as principal_left, instalments_short,
@@ -52,6 +52,7 @@ happenings as (
             and balances.loan_id = plans.loan_id
             and balances.plan_no = plans.plan_no
             and balances.valid_from < plans.in_force_until
+    -- the first row of an instalment is in the totals of its plan
     where balances.valid_from > {{ first_day_ever() }}
     union all
     select

@@ -8,7 +8,7 @@ totals as (
         loan_id,
         plan_no,
         sum(principal_due) as principal_due,
-        sum(case when owed > tolerance then 1 else 0 end) as instalments_short,
+        sum(case when {{ is_short('owed', 'tolerance') }} then 1 else 0 end) as instalments_short,
         max(tolerance) as tolerance
     from {{ touched('int_instalment') }}
     group by lender, loan_id, plan_no
