@@ -23,9 +23,9 @@
 {%- set key = ['lender'] + entity(name)['key'] %}
 {%- set columns = entity(name)['columns'] %}
 {%- set origin = ['business_date', 'delivery_id', 'file_id', 'line_no'] %}
-{%- set newest_first = 'changed_at desc nulls last, business_date desc, delivery_id desc, line_no desc' -%}
+{%- set newest_first = 'changed_at desc nulls last, business_date desc, delivery_id desc, file_id desc, line_no desc' -%}
 {%- set appended_first -%}
-    {%- for column in ['business_date', 'delivery_id', 'line_no'] %}case when mode = 'append' then {{ column }} end, {% endfor -%}
+    {%- for column in ['business_date', 'delivery_id', 'file_id', 'line_no'] %}case when mode = 'append' then {{ column }} end, {% endfor -%}
 {%- endset -%}
 with
 
@@ -66,7 +66,7 @@ current_rows as (
     select
         received.*,
         case when next_snapshot_on < coalesce(absences.missing_from, {{ last_day_ever() }}) then 0 else 1 end
-            as is_of_newest
+            as is_not_left_out
     from received
     left join absences
         on
@@ -84,11 +84,11 @@ current_rows as (
 compared as (
     select
         current_rows.*,
-        {{ 'max(is_of_newest) over (partition by ' ~ key | join(', ') ~ ')' if entity(name)['of_loan'] else 1 }} as stands,
+        {% if entity(name)['of_loan'] %}max(is_not_left_out) over (partition by {{ key | join(', ') }}){% else %}1{% endif %} as stands,
         case
             when mode = 'changes'{{ " or mode = 'append'" if entity(name)['first_stands'] }} then 1
             when lag(snapshot_no) over one_by_one < snapshot_no - 1 then 1
-            when lag(line_no) over one_by_one is null then 1
+            when lag(line_no) over one_by_one is null then 1 -- the first; the rest of it may be all null
             {% for column in ['change_op'] + columns if column not in key -%}
             when ({{ column }} is distinct from lag({{ column }}) over one_by_one) then 1
             {% endfor -%}
@@ -96,7 +96,7 @@ compared as (
         end as is_news
     from current_rows
     window one_by_one as (
-        partition by {{ key | join(', ') }} order by changed_at nulls first, business_date, delivery_id, line_no
+        partition by {{ key | join(', ') }} order by changed_at nulls first, business_date, delivery_id, file_id, line_no
     )
 ),
 

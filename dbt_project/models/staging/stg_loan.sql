@@ -4,7 +4,7 @@
 {%- set first_score %}
 first_value(credit_score) over (
             partition by lender, loan_id
-            order by case when credit_score is null then 1 else 0 end, changed_at nulls first, business_date, delivery_id, line_no
+            order by case when credit_score is null then 1 else 0 end, changed_at nulls first, business_date, delivery_id, file_id, line_no
         )
 {%- endset %}
 with

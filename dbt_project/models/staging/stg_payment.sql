@@ -24,7 +24,7 @@ totals_sent as (
 
 totals as (
     {{ newest_per_key(
-        'totals_sent', ['lender', 'loan_id', 'instalment_no', 'business_date'], 'delivery_id desc, line_no desc',
+        'totals_sent', ['lender', 'loan_id', 'instalment_no', 'business_date'], 'delivery_id desc, file_id desc, line_no desc',
         [
             'lender', 'business_date', 'delivery_id', 'file_id', 'line_no', 'payment_id', 'loan_id', 'instalment_no',
             'value_on', 'posted_on', 'kind', 'channel',
