@@ -42,6 +42,24 @@ def test_publish_without_warnings_asks_nobody(dags, package):
     ]
 
 
+def test_a_run_says_which_engine_built_what_it_publishes(dags, package):
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    package.results["build"] = SimpleNamespace(build_id=3, engine="spark")
+    assert run(dags["publish_marts"]).state == "success"
+    with create_session() as session:
+        found = session.execute(
+            select(XComModel.task_id, XComModel.value).where(
+                XComModel.dag_id == "publish_marts", XComModel.key == "engine"
+            )
+        ).all()
+    assert [(task, XComModel.deserialize_value(SimpleNamespace(value=value))) for task, value in found] == [
+        ("build", "spark")
+    ]
+
+
 def test_warnings_need_somebody(dags, package):
     package.warn = True
     outcome = run(dags["publish_marts"], ask=False)

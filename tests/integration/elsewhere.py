@@ -54,6 +54,8 @@ def work(machine: Path, number: object, dag_id: str, task_id: str) -> None:
         os.environ[variable] = str(machine / name)
     (machine / "work").mkdir()
     os.chdir(machine / "work")
+    tempfile.tempdir = None  # whoever asked before the machine was started was told another
+    assert Path(tempfile.gettempdir()) == machine / "tmp"
     from airflow.models.taskinstance import TaskInstance
     from airflow.sdk.definitions.dag import _run_task
     from airflow.utils.session import create_session

@@ -277,6 +277,12 @@ def test_only_the_image_has_other_executors():
     assert not any(re.search(r"https?://|^--", text, re.M) for text in locks.values())
 
 
+def test_only_the_environment_of_spark_has_spark():
+    locks = {path.name: path.read_text() for path in (ROOT / "requirements").glob("*.lock")}
+    for package in ("pyspark", "py4j", "dbt-spark"):
+        assert [name for name, text in locks.items() if f"\n{package}==" in text] == ["spark.lock"], package
+
+
 # --- what it does -------------------------------------------------------------------------------------------
 
 
