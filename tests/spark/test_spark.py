@@ -10,6 +10,7 @@ import pytest
 from arrears import pipeline
 from arrears.explain import explain
 from arrears.load import registry
+from arrears.publish import PublishResult
 from arrears.settings import Role, Settings, settings
 from arrears.simulate import layouts, simulate
 from arrears.simulate.faults import Order, inject
@@ -61,6 +62,11 @@ class Book:
     def build(self, day: dt.date) -> int:
         return pipeline.build(day, url=self.warehouse.url(Role.BUILDER)).build_id
 
+    def publish(self, build_id: int) -> PublishResult:
+        publisher = self.warehouse.url(Role.PUBLISHER)
+        pipeline.gate_candidate(build_id, url=publisher)
+        return pipeline.publish(build_id, url=publisher, approved_by="the test", reason="a test")
+
 
 @pytest.fixture(scope="module")
 def book(shared_warehouse: Warehouse, lake: Path) -> Book:
@@ -80,19 +86,42 @@ def test_a_month_day_by_day_with_corrections_and_a_lost_worker(book: Book, clust
         if number == 1:
             assert len(cluster.workers) == 1
             cluster.add_worker()
-        assert differences(candidate(book.warehouse.owner_url), on_postgres(day, server, "of_spark", settings())) == []
+        made = candidate(book.warehouse.owner_url)
+        assert differences(made, on_postgres(day, server, "of_spark", settings())) == []
         went_on = book.warehouse.value("select base_build is not null from ops.build where build_id = %s", build_id)
         assert went_on == (number > 0)
+    assert [name for name, rows in made.rows.items() if not rows] == ["untold_schedule"], "nothing to be equal in"
+
+
+def folders(lake: Path, table: str) -> dict[str, set[tuple[str, int]]]:
+    """The files of a table by the folder they are in, each with when it was written."""
+    found: dict[str, set[tuple[str, int]]] = {}
+    for file in lake.glob(f"built/*/*.db/{table}/**/*.parquet"):
+        found.setdefault(str(file.parent.relative_to(lake)), set()).add((file.name, file.stat().st_mtime_ns))
+    return found
+
+
+@pytest.mark.usefixtures("models_alone")
+def test_a_correction_writes_folders_of_its_lender_alone(book: Book, lake: Path) -> None:
+    book.load_until(LAST)
+    book.build(LAST)
+    before = {table: folders(lake, table) for table in ("int_payment", "fct_loan_month")}
+    assert all("month_end=" in folder for folder in before["fct_loan_month"])
+    book.correct("jike", dt.date(2024, 3, 26))
+    book.build(LAST)
+    for table, stood in before.items():
+        stands = folders(lake, table)
+        written = {folder for folder in stood.keys() | stands.keys() if stood.get(folder) != stands.get(folder)}
+        assert written, table
+        assert all("lender=jike" in folder for folder in written), table
 
 
 def test_gate_publisher_and_record_take_it_as_any_candidate(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DBT_RESOURCE_TYPES", raising=False)
     book.load_until(LAST)
-    build_id = book.build(LAST)  # with dbt's tests
-    pipeline.gate_candidate(build_id, url=book.warehouse.url(Role.PUBLISHER))
-    published = pipeline.publish(
-        build_id, url=book.warehouse.url(Role.PUBLISHER), approved_by="the test", reason="a test"
-    )
+    built = pipeline.build(LAST, url=book.warehouse.url(Role.BUILDER))
+    assert built.tests > 0
+    published = book.publish(built.build_id)
     assert published.outcome == "published"
     assert book.warehouse.rows("select engine from publication where is_current", role=Role.READER) == [("spark",)]
     # the warehouse has never been built by Postgres: what an explanation reads was handed over
@@ -101,3 +130,12 @@ def test_gate_publisher_and_record_take_it_as_any_candidate(book: Book, monkeypa
     )[0]
     (comparison, *_) = explain(lender, loan, LAST, published.publication_id, settings=settings()).published
     assert comparison.differences == {}
+
+    # the other engine, on the same day in the same warehouse, has nothing to add, and takes nothing away
+    monkeypatch.setenv("ARREARS_ENGINE", "postgres")
+    settings.cache_clear()
+    by_postgres = pipeline.build(LAST, url=book.warehouse.url(Role.BUILDER))
+    assert by_postgres.engine == "postgres"
+    again = book.publish(by_postgres.build_id)
+    assert (again.outcome, again.publication_id) == ("unchanged", published.publication_id)
+    settings.cache_clear()
