@@ -203,12 +203,18 @@ def _build_core(there: Place) -> Built:
 
 
 def _spent(target: Path) -> float:
-    """From the start of the first node that dbt ran to the end of the last."""
+    began, ended = span_of_models(target)
+    return (ended - began).total_seconds()
+
+
+def span_of_models(target: Path) -> tuple[dt.datetime, dt.datetime]:
+    """The start of the first node that dbt ran, and the end of the last."""
     results: list[dict[str, Any]] = json.loads((target / "run_results.json").read_text())["results"]
     steps = [step for result in results for step in result["timing"]]
-    began = min(dt.datetime.fromisoformat(step["started_at"]) for step in steps)
-    ended = max(dt.datetime.fromisoformat(step["completed_at"]) for step in steps)
-    return (ended - began).total_seconds()
+    return (
+        min(dt.datetime.fromisoformat(step["started_at"]) for step in steps),
+        max(dt.datetime.fromisoformat(step["completed_at"]) for step in steps),
+    )
 
 
 # ── DuckDB ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,8 @@
 
 A worker has one core and two gigabytes. Postgres has as many connections as dbt has threads, two. Every build is one
 of everything: on Spark from the files of the lake to the candidate handed over to Postgres, with the start of the
-session. What was shuffled, and how uneven it came out, is read from Spark's own event log.
+session. What was shuffled, and how uneven it came out, is read from Spark's own event log; after the models the
+candidate goes to Postgres.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from psycopg2.sql import SQL, Identifier
 
 from arrears.contract.entities import ENTITIES
 
+from .build import span_of_models
 from .cluster import LOOPBACK, running_cluster
 from .grown import keep_lent_since, multiply_received
 from .place import LAST, Place, place, start
@@ -52,6 +54,7 @@ def measured(loans: int, months: int, young: int | None, copies: int, times: int
         multiply_received(there, copies)
         os.environ["ARREARS_LAKE"] = f"{there.home}/lake"
         there.run("lake")
+        lake = sum(file.stat().st_size for file in (there.home / "lake").rglob("*.parquet"))
         ((lent,),) = there.own("select count(distinct (lender, loan_id)) from raw.loan")
         count = SQL("select count(*) from raw.{}")
         rows = sum(there.own(count.format(Identifier(entity)))[0][0] for entity in ENTITIES)
@@ -59,6 +62,7 @@ def measured(loans: int, months: int, young: int | None, copies: int, times: int
         on_postgres = Figure(part, "Postgres", "s", [_build(there) for _ in range(times)])
         yield on_postgres
         yield _per_core(on_postgres, rows, 2)
+        yield Figure(part, "files of the lake, as received", "MiB", [lake / 2**20])
         for workers in WORKERS:
             yield from _on_spark(there, part, rows, workers, times, on_postgres)
 
@@ -74,6 +78,14 @@ def _build(there: Place) -> float:
     return there.took("build")
 
 
+def _after_models(there: Place) -> float:
+    """Of the newest build: from the end of its last model, while the candidate goes to Postgres."""
+    newest = "select finished_at from ops.step_run where step = 'build' order by step_run_id desc limit 1"
+    ((ended,),) = there.rows(newest)
+    _, last = span_of_models(there.home / "dbt")
+    return float((ended - last).total_seconds())
+
+
 def _on_spark(there: Place, part: str, rows: int, workers: int, times: int, on_postgres: Figure) -> Iterator[Figure]:
     folder = there.home / f"cluster_{workers}"
     events = folder / "events"
@@ -85,12 +97,16 @@ def _on_spark(there: Place, part: str, rows: int, workers: int, times: int, on_p
             "SPARK_CONF_DIR": str(folder),
         }  # fmt: skip
         there.run("up")  # for a password that the JDBC driver can use
-        seconds = [_build(there) for _ in range(times)]
+        seconds, handing_over = [], []
+        for _ in range(times):
+            seconds.append(_build(there))
+            handing_over.append(_after_models(there))
         del os.environ["ARREARS_ENGINE"]
     named = f"Spark, {workers} worker{'s' if workers > 1 else ''}"
     took = Figure(part, named, "s", seconds, on_postgres)
     yield took
     yield _per_core(took, rows, workers)
+    yield Figure(part, f"– {named}, after the models", "s", handing_over)
     noted = [_noted(log) for log in events.iterdir()]
     yield Figure(part, f"– {named}, shuffled", "MiB", [one.shuffled / 2**20 for one in noted])
     yield Figure(part, f"– {named}, longest task of a stage, of its median", "×", [one.skew for one in noted])
