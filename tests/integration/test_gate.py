@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from arrears.alone import alone
 from arrears.errors import Infrastructure, Refused, Usage
 from arrears.gate import gate_candidate, gate_delivery, unexpected
 from arrears.gate.suite import suites
@@ -107,6 +109,19 @@ def test_judging_again_changes_nothing(warehouse: Warehouse, delivered: Callable
     assert warehouse.value("select count(*) from ops.gate_run") == 1
     with pytest.raises(Usage):
         judge(99)
+
+
+def test_data_docs_are_written_by_one_gate_at_a_time(delivered: Callable[..., int]) -> None:
+    """Great Expectations would take away under the hands of one what it finds of the other."""
+    docs = settings().home / "data_docs" / "delivery" / "x"
+    with ThreadPoolExecutor(1) as another:
+        with alone(docs):
+            judged = another.submit(judge, delivered())
+            with pytest.raises(TimeoutError):
+                judged.result(timeout=8)
+            assert not (docs / "index.html").exists()
+        assert judged.result() == "pass"
+    assert (docs / "index.html").exists()
 
 
 @pytest.mark.parametrize("first", ["accepted", "refused"])

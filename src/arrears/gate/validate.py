@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from arrears.alone import alone
 from arrears.errors import Usage
 from arrears.gate.asked import asked
 from arrears.gate.shown import told
@@ -94,7 +95,8 @@ def validate(batches: Sequence[Batch], *, url: str, docs: Path, connections: int
                     _with_rows(_verdict(batch, expectation, results.get(expectation.name)), batch, url)
                     for expectation in batch.suite.expectations
                 ]
-            context.build_data_docs(site_names=[SITE])
+            with alone(docs):  # the same may be judged twice at once, and both would take away what is old
+                context.build_data_docs(site_names=[SITE])
     return verdicts
 
 
