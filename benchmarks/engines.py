@@ -80,10 +80,9 @@ def _build(there: Place) -> float:
 
 def _after_models(there: Place) -> float:
     """Of the newest build: from the end of its last model, while the candidate goes to Postgres."""
-    newest = "select finished_at from ops.step_run where step = 'build' order by step_run_id desc limit 1"
-    ((ended,),) = there.rows(newest)
+    _, ended = there.span_of("build")
     _, last = span_of_models(there.home / "dbt")
-    return float((ended - last).total_seconds())
+    return (ended - last).total_seconds()
 
 
 def _on_spark(there: Place, part: str, rows: int, workers: int, times: int, on_postgres: Figure) -> Iterator[Figure]:

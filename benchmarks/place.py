@@ -91,11 +91,14 @@ class Place:
 
     def took(self, step: str) -> float:
         """Seconds of the newest such step on the run log: without those of starting a process."""
-        newest = (
-            "select cast(extract(epoch from finished_at - started_at) as float8) from ops.step_run where step = %s "
-            "order by step_run_id desc limit 1"
-        )
-        return float(self.rows(newest, [step])[0][0])
+        began, ended = self.span_of(step)
+        return (ended - began).total_seconds()
+
+    def span_of(self, step: str) -> tuple[dt.datetime, dt.datetime]:
+        """Start and end of the newest such step on the run log."""
+        newest = "select started_at, finished_at from ops.step_run where step = %s order by step_run_id desc limit 1"
+        ((began, ended),) = self.rows(newest, [step])
+        return began, ended
 
     def rows(
         self, query: str | Composable, parameters: Sequence[Any] | Mapping[str, Any] = ()
