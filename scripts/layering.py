@@ -91,7 +91,7 @@ def engine_faults() -> Iterator[str]:
 def engine_bound(model: str, bound: Mapping[str, re.Pattern[str]]) -> Iterator[str]:
     """What of a model's own SQL only one engine understands, with its line. Macros speak for themselves."""
     own = JINJA_OR_COMMENT.sub(own_words, model)
-    found = [(own.count("\n", 0, at.start()), what) for what, one in bound.items() for at in one.finditer(own)]
+    found = {(own.count("\n", 0, at.start()), what) for what, one in bound.items() for at in one.finditer(own)}
     yield from (f":{number + 1}: {what} is of one engine" for number, what in sorted(found))
 
 
