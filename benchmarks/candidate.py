@@ -24,8 +24,9 @@ marts as (
     from ops.build_mart cross join build
     where ops.build_mart.build_id = (select max(build_id) from ops.build_mart)
 )
-insert into ops.gate_run (boundary, build_id, outcome, started_at, finished_at)
-select 'candidate', build_id, 'pass', now(), now() from build returning build_id
+insert into ops.gate_run (boundary, held_against, build_id, outcome, started_at, finished_at)
+select 'candidate', (select max(publication_id) from ops.publication), build_id, 'pass', now(), now()
+from build returning build_id
 """
 KEPT = "create table if not exists candidate.{changes} (like candidate.{mart}, base_build bigint not null)"
 # Of a hundred loans so many, the same ones in every mart.

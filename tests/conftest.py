@@ -102,8 +102,9 @@ class Warehouse:
     def judge(self, build_id: int, outcome: str = "pass") -> None:
         """Put on record what the gate said of a candidate, for tests that are not about what it says."""
         self.rows(
-            "insert into ops.gate_run (boundary, build_id, outcome, started_at, finished_at) "
-            "values ('candidate', %s, %s, now(), now())", build_id, outcome, role=Role.PUBLISHER,
+            "insert into ops.gate_run (boundary, held_against, build_id, outcome, started_at, finished_at) "
+            "select 'candidate', max(publication_id), %s, %s, now(), now() from ops.publication",
+            build_id, outcome, role=Role.PUBLISHER,
         )  # fmt: skip
 
 

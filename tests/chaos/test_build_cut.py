@@ -38,8 +38,9 @@ from .wire import Fault, Wire, through
 
 LENDER, BEFORE, DAY = "lakala", dt.date(2024, 3, 30), dt.date(2024, 3, 31)
 PASSED = """
-insert into ops.gate_run (boundary, build_id, outcome, started_at, finished_at)
-select 'candidate', max(build_id), 'pass', now(), now() from ops.build returning build_id
+insert into ops.gate_run (boundary, held_against, build_id, outcome, started_at, finished_at)
+select 'candidate', (select max(publication_id) from ops.publication), max(build_id), 'pass', now(), now()
+from ops.build returning build_id
 """
 
 

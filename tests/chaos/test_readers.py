@@ -51,8 +51,9 @@ marts as (
     union all
     select build_id, name, array['lender'], null from build cross join unnest(cast(%(more)s as text[])) as name
 )
-insert into ops.gate_run (boundary, build_id, outcome, started_at, finished_at)
-select 'candidate', build_id, 'pass', now(), now() from build returning build_id
+insert into ops.gate_run (boundary, held_against, build_id, outcome, started_at, finished_at)
+select 'candidate', (select max(publication_id) from ops.publication), build_id, 'pass', now(), now()
+from build returning build_id
 """
 
 

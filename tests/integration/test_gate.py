@@ -15,7 +15,7 @@ from arrears.errors import Infrastructure, Refused, Usage
 from arrears.gate import gate_candidate, gate_delivery, unexpected
 from arrears.gate.suite import suites
 from arrears.gate.validate import Batch, Verdict, rows_query, validate
-from arrears.publish import approve, publish
+from arrears.publish import approve, publish, rollback
 from arrears.settings import SOURCE_ROOT, Role, settings
 from arrears.status import status
 
@@ -279,6 +279,31 @@ def test_a_build_that_begins_meanwhile_leaves_nothing_said(
         judge_candidate(number)
     assert candidate.warehouse.rows("select distinct status from ops.build") == [("built",)]
     assert candidate.warehouse.value("select count(*) from ops.gate_run") == 0
+
+
+def test_what_is_said_while_somebody_goes_back_holds_for_nothing(
+    candidate: Candidate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it may be held against what was shown before, half against what is shown then."""
+    url = settings().url(Role.PUBLISHER)
+    nothing = ROWS.format(name="r", query="select 1 from {batch} where false", severity="critical")
+    write_suite(tmp_path / "expectations", "table: mart_x\nexpectations:" + nothing)
+    candidate.publish([A_FEB])
+    candidate.publish([B_FEB])
+    number = candidate.build([A_FEB, B_FEB], gate="")
+
+    def judged_while_somebody_went_back(*batches: Any, **how: Any) -> list[Verdict]:
+        verdicts = validate(*batches, **how)
+        rollback(1, url=url, by="Bo", reason="wrong file")
+        return verdicts
+
+    with monkeypatch.context() as patch:
+        patch.setattr("arrears.gate.gate.validate", judged_while_somebody_went_back)
+        assert judge_candidate(number) == "pass"
+    with pytest.raises(Refused, match="held against publication 2, and the marts show publication 3 now"):
+        publish(number, url=url)
+    assert judge_candidate(number) == "pass"
+    assert publish(number, url=url).publication_id == 4
 
 
 def test_of_what_is_published_it_says_what_it_said(candidate: Candidate, tmp_path: Path) -> None:

@@ -437,6 +437,21 @@ def test_a_build_that_was_gone_back_from_is_not_said_to_stand(candidate: Candida
     assert [row[0] for row in candidate.read()] == ["b"]
 
 
+def test_what_was_judged_before_somebody_went_back_is_judged_again(candidate: Candidate) -> None:
+    """It was held against what is no longer shown, and is likely built from what was gone back from."""
+    url = candidate.warehouse.url(Role.PUBLISHER)
+    candidate.publish([A_FEB])
+    candidate.publish([B_FEB])
+    waiting = candidate.build([B_FEB, A_MAR], gate="warn")
+    approve(waiting, url=url, by="Mei", reason="seen")
+    rollback(1, url=url, by="Bo", reason="wrong file")
+    with pytest.raises(Refused, match="held against publication 2, and the marts show publication 3 now: mend what"):
+        publish(waiting, url=url)
+    assert [row[0] for row in candidate.read()] == ["a"]
+    candidate.warehouse.judge(waiting)
+    assert publish(waiting, url=url).publication_id == 4
+
+
 def test_going_back_again_is_a_no_op(candidate: Candidate) -> None:
     """As after an answer that was lost."""
     url = candidate.warehouse.url(Role.PUBLISHER)

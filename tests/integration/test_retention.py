@@ -149,6 +149,7 @@ drop table ops.publication_let_go cascade;
 drop table ops.gate_held;
 alter table ops.build_mart drop column keeps_changes;
 alter table ops.build drop column engine;
+alter table ops.gate_run drop column held_against;
 alter table ops.delivery drop column rules;
 drop view if exists marts_as_known.dim_lender;
 drop function marts_as_known.named_publication();

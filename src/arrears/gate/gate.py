@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Identifier, Placeholder
 
 from arrears.contract.entities import ENTITIES
 from arrears.errors import Refused, Usage
@@ -114,6 +114,7 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
     """Judge a built candidate: by itself, and against what is published. Both are on record; the worse one counts.
 
     Where all that is critical is wrong with some of the lenders, they are held back, and the others can be published.
+    What it says holds as long as the marts show what they show now.
     Of a build that is published already it says what it said then.
 
     Raises:
@@ -124,7 +125,8 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
     with connect(url, "gate candidate") as connection, connection.cursor() as cursor:
         row = first(
             cursor,
-            "select status, (select max(build_id) from ops.build) from ops.build where build_id = %s",
+            "select status, (select max(build_id) from ops.build), (select max(publication_id) from ops.publication) "
+            "from ops.build where build_id = %s",
             [build_id],
         )
         if row is None:
@@ -137,6 +139,7 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
             )
         if not one(cursor, "select to_regclass('candidate.dim_lender') is not null")[0]:
             raise Refused(f"The tables of build {build_id} are not there, as after a restore: build again.")
+        held_against = row[2]
         batches = candidate_batches(cursor, build_id, settings)
         cursor.execute("select lender from candidate.dim_lender where data_as_of is not null")
         lenders = {lender for (lender,) in cursor.fetchall()}
@@ -153,7 +156,9 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
         for boundary in ("candidate", "publication"):
             of_boundary = [verdict for verdict in verdicts if verdict.boundary == boundary]
             outcome = _outcome(verdict for verdict in counting if verdict.boundary == boundary)
-            gate_runs.append(_record(cursor, boundary, outcome, of_boundary, started, build_id=build_id))
+            gate_runs.append(
+                _record(cursor, boundary, outcome, of_boundary, started, build_id=build_id, held_against=held_against)
+            )
         result = GateResult(
             "candidate", _outcome(counting), len(verdicts), _failed(verdicts), tuple(sorted(held)), tuple(gate_runs)
         )
@@ -169,7 +174,7 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
 
 def _said(cursor: Cursor, build_id: int) -> GateResult:
     """What the gate said last of a build, from the record."""
-    gate_runs, outcome, _, held = one(cursor, JUDGEMENT, {"build_id": build_id})
+    gate_runs, outcome, _, held, _ = one(cursor, JUDGEMENT, {"build_id": build_id})
     cursor.execute(
         "select boundary, suite, expectation, severity, success, unexpected_count, observed, notes "
         "from ops.gate_result join ops.gate_run using (gate_run_id) where gate_run_id = any(%s)",
@@ -257,17 +262,16 @@ def _all_rows(verdict: Verdict, delivery_id: int | None) -> str:
 
 def _record(
     cursor: Cursor, boundary: Boundary, outcome: str, verdicts: Sequence[Verdict], started: dt.datetime,
-    *, delivery_id: int | None = None, build_id: int | None = None,
+    **of: int | None,
 ) -> int:  # fmt: skip
-    # named alone: the loader may not name the other
-    of, number = ("delivery_id", delivery_id) if build_id is None else ("build_id", build_id)
+    """of: what was judged, by the columns that say so: the loader may name no others."""
     (gate_run_id,) = one(
         cursor,
         SQL(
-            "insert into ops.gate_run (boundary, {}, outcome, started_at, finished_at) "
-            "values (%s, %s, %s, %s, clock_timestamp()) returning gate_run_id"
-        ).format(Identifier(of)),
-        [boundary, number, outcome, started],
+            "insert into ops.gate_run ({}, boundary, outcome, started_at, finished_at) "
+            "values ({}, %s, %s, %s, clock_timestamp()) returning gate_run_id"
+        ).format(SQL(", ").join(map(Identifier, of)), SQL(", ").join([Placeholder()] * len(of))),
+        [*of.values(), boundary, outcome, started],
     )
     execute_values(
         cursor,

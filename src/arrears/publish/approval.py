@@ -16,12 +16,13 @@ from arrears.warehouse.connect import connect, first
 class GateRun:
     """A judgement of the gate. outcome: pass, warn or fail. held: lenders held back, of which it says nothing.
 
-    gate_runs: its entries on record, one of each boundary.
+    gate_runs: its entries on record, one of each boundary. held_against: the publication that the marts showed.
     """
 
     gate_runs: tuple[int, ...]
     outcome: str
     held: tuple[str, ...]
+    held_against: int | None
 
     @property
     def gate_run_id(self) -> int:
@@ -73,7 +74,7 @@ def standing(build_id: int, *, url: str) -> Approval | None:
 
 def newest_gate_run(cursor: Cursor, build_id: int) -> GateRun | None:
     row = first(cursor, JUDGEMENT, {"build_id": build_id})
-    return GateRun(tuple(row[0]), row[1], tuple(row[3])) if row else None
+    return GateRun(tuple(row[0]), row[1], tuple(row[3]), row[4]) if row else None
 
 
 def give(cursor: Cursor, gate_run_id: int, by: str, reason: str | None) -> None:

@@ -59,8 +59,8 @@ def publish(
 
     Raises:
         Usage: there is no such build.
-        Refused: it has not passed the gate, was judged again since it was approved, is not the newest, would break the
-            published columns, or was published and gone back from.
+        Refused: it has not passed the gate, was judged again since it was approved or before somebody went back, is not
+            the newest, would break the published columns, or was published and gone back from.
         Infrastructure: the warehouse failed; the marts are as they were.
     """
     with connect(url, "publish") as connection, connection.cursor() as cursor:
@@ -73,6 +73,7 @@ def publish(
         said, approved = _judged(cursor, build, approved_by, reason, judged)
         _refuse_going_back(current, build)
         previous = current.publication_id if current else None
+        _refuse_held_against_another(build, said, previous)
         marts = offered(cursor, build_id)
         require_all(cursor, marts)
         for mart in marts:
@@ -226,6 +227,16 @@ def _refuse_going_back(current: Current | None, build: _Build) -> None:
         raise Refused(
             f"Build {build.build_id} is for {build.business_date}, and publication {current.publication_id} already "
             f"shows {shown}. What was loaded late is published by building for {shown} or later."
+        )
+
+
+def _refuse_held_against_another(build: _Build, said: GateRun, previous: int | None) -> None:
+    """Somebody has gone back: the verdict is of other changes, and the build may have what they went back from."""
+    if said.held_against != previous:
+        raise Refused(
+            f"Build {build.build_id} was held against publication {said.held_against or 'none'}, and the marts show "
+            f"publication {previous} now: mend what was gone back from and build again, or, where this build is right, "
+            "judge it again (`arrears gate`; in Airflow clear the run from `gate_candidate` on)."
         )
 
 
