@@ -75,6 +75,7 @@ engine ran the models.
   task fails. Later: `arrears dashboards --refresh`.
 - A warning waits for an answer under *Required actions*; whoever is configured is told. Rejecting leaves the marts as
   they are and skips the rest.
+  After a rollback: from `gate_candidate` on, if this build is right.
   `arrears approve --by NAME --reason WHY` does it without the UI: then `arrears publish`, or clear `approve` here.
 """
 

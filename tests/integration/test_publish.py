@@ -443,13 +443,17 @@ def test_what_was_judged_before_somebody_went_back_is_judged_again(candidate: Ca
     candidate.publish([A_FEB])
     candidate.publish([B_FEB])
     waiting = candidate.build([B_FEB, A_MAR], gate="warn")
-    approve(waiting, url=url, by="Mei", reason="seen")
     rollback(1, url=url, by="Bo", reason="wrong file")
-    with pytest.raises(Refused, match="held against publication 2, and the marts show publication 3 now: mend what"):
+    why = "held against publication 2, and the marts show publication 3 now: mend what was gone back from"
+    with pytest.raises(Refused, match=why):
+        approve(waiting, url=url, by="Mei", reason="seen")
+    with pytest.raises(Refused, match=why):
         publish(waiting, url=url)
     assert [row[0] for row in candidate.read()] == ["a"]
-    candidate.warehouse.judge(waiting)
+    candidate.warehouse.judge(waiting, "warn")
+    approve(waiting, url=url, by="Mei", reason="seen")
     assert publish(waiting, url=url).publication_id == 4
+    assert approve(waiting, url=url, by="Bo", reason="late").approved_by == "Mei", "what is published stays approved"
 
 
 def test_going_back_again_is_a_no_op(candidate: Candidate) -> None:

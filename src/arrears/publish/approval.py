@@ -9,6 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from arrears.errors import Refused
 from arrears.gate.judgement import JUDGEMENT
+from arrears.publish import record
 from arrears.warehouse.connect import connect, first
 
 
@@ -47,7 +48,8 @@ def approve(build_id: int, *, url: str, by: str, reason: str) -> Approval:
         build_id: the build. by, reason: who and why, for the record. url: libpq URL of the publisher role.
 
     Raises:
-        Refused: the gate has not judged the build, found nothing wrong with it, or more than a warning.
+        Refused: the gate has not judged the build, found nothing wrong with it, or more than a warning, or somebody has
+            gone back to an earlier publication since.
     """
     with connect(url, "approve") as connection, connection.cursor() as cursor:
         gate_run = newest_gate_run(cursor, build_id)
@@ -59,7 +61,10 @@ def approve(build_id: int, *, url: str, by: str, reason: str) -> Approval:
                 if gate_run.outcome == "pass"
                 else f"Build {build_id} failed the gate, which nobody can approve: `arrears status` lists the reasons."
             )
-        give(cursor, gate_run.gate_run_id, by, reason)
+        if of(cursor, gate_run.gate_run_id) is None:
+            current = record.current(cursor)
+            refuse_held_against_another(gate_run, build_id, current.publication_id if current else None)
+            give(cursor, gate_run.gate_run_id, by, reason)
         given = of(cursor, gate_run.gate_run_id)
         assert given is not None
         return given
@@ -70,6 +75,20 @@ def standing(build_id: int, *, url: str) -> Approval | None:
     with connect(url, "approve") as connection, connection.cursor() as cursor:
         gate_run = newest_gate_run(cursor, build_id)
         return of(cursor, gate_run.gate_run_id) if gate_run else None
+
+
+def refuse_held_against_another(gate_run: GateRun, build_id: int, shown: int | None) -> None:
+    """Refuse where somebody has gone back since: what was said is about the difference from another publication, and
+    the build probably has in it what they went back from.
+
+    shown: the publication that the marts show.
+    """
+    if gate_run.held_against != shown:
+        raise Refused(
+            f"Build {build_id} was held against publication {gate_run.held_against or 'none'}, and the marts show "
+            f"publication {shown} now: mend what was gone back from and build again, or, where this build is right, "
+            "judge it again (`arrears gate`; in Airflow clear the run from `gate_candidate` on)."
+        )
 
 
 def newest_gate_run(cursor: Cursor, build_id: int) -> GateRun | None:

@@ -70,10 +70,9 @@ def publish(
         if done is not None:
             return done
         build = _build(cursor, build_id)
-        said, approved = _judged(cursor, build, approved_by, reason, judged)
-        _refuse_going_back(current, build)
         previous = current.publication_id if current else None
-        _refuse_held_against_another(build, said, previous)
+        said, approved = _judged(cursor, build, previous, approved_by, reason, judged)
+        _refuse_going_back(current, build)
         marts = offered(cursor, build_id)
         require_all(cursor, marts)
         for mart in marts:
@@ -187,7 +186,12 @@ def _build(cursor: Cursor, build_id: int) -> _Build:
 
 
 def _judged(
-    cursor: Cursor, build: _Build, approved_by: str | None, reason: str | None, judged: Collection[int] | None
+    cursor: Cursor,
+    build: _Build,
+    previous: int | None,
+    approved_by: str | None,
+    reason: str | None,
+    judged: Collection[int] | None,
 ) -> tuple[GateRun, Approval | None]:
     """What the gate said, and who approved it where that is needed."""
     gate_run = approval.newest_gate_run(cursor, build.build_id)
@@ -195,6 +199,7 @@ def _judged(
         raise Refused(f"Build {build.build_id} has not been through the gate: run `arrears gate` first.")
     if gate_run.outcome == "fail":
         raise Refused(f"Build {build.build_id} failed the gate: `arrears status` lists the reasons.")
+    approval.refuse_held_against_another(gate_run, build.build_id, previous)
     if gate_run.outcome == "pass":
         return gate_run, None
     given = approval.of(cursor, gate_run.gate_run_id)
@@ -227,16 +232,6 @@ def _refuse_going_back(current: Current | None, build: _Build) -> None:
         raise Refused(
             f"Build {build.build_id} is for {build.business_date}, and publication {current.publication_id} already "
             f"shows {shown}. What was loaded late is published by building for {shown} or later."
-        )
-
-
-def _refuse_held_against_another(build: _Build, said: GateRun, previous: int | None) -> None:
-    """Somebody has gone back: the verdict is of other changes, and the build may have what they went back from."""
-    if said.held_against != previous:
-        raise Refused(
-            f"Build {build.build_id} was held against publication {said.held_against or 'none'}, and the marts show "
-            f"publication {previous} now: mend what was gone back from and build again, or, where this build is right, "
-            "judge it again (`arrears gate`; in Airflow clear the run from `gate_candidate` on)."
         )
 
 
