@@ -69,13 +69,12 @@ engine ran the models.
   rest), then at `arrears status`.
 - **Rerun:** once the cause is gone, clear the run from `build` on; where a later day is published by then, it skips.
   Clearing `publish` alone is right only after an infrastructure failure in it: publishing what was already published is
-  a no-op.
+  a no-op. After somebody went back, clear from `gate_candidate` on, if this build is right all the same.
 - **After a backfill** trigger this DAG once, with the newest business date.
 - `refresh_dashboards` tells Superset, where one is configured. If Superset cannot be reached, that is reported and no
   task fails. Later: `arrears dashboards --refresh`.
 - A warning waits for an answer under *Required actions*; whoever is configured is told. Rejecting leaves the marts as
   they are and skips the rest.
-  After a rollback: from `gate_candidate` on, if this build is right.
   `arrears approve --by NAME --reason WHY` does it without the UI: then `arrears publish`, or clear `approve` here.
 """
 
