@@ -37,11 +37,6 @@ from .steps import Step
 from .wire import Fault, Wire, through
 
 LENDER, BEFORE, DAY = "lakala", dt.date(2024, 3, 30), dt.date(2024, 3, 31)
-PASSED = """
-insert into ops.gate_run (boundary, held_against, build_id, outcome, started_at, finished_at)
-select 'candidate', (select max(publication_id) from ops.publication), max(build_id), 'pass', now(), now()
-from ops.build returning build_id
-"""
 
 
 def build_a_day(day: dt.date, root: Path, url: str) -> None:
@@ -64,7 +59,8 @@ def two_days(warehouse: Warehouse, root: Path) -> None:
 
 def published(warehouse: Warehouse) -> dict[str, list[Any]]:
     """Publish what is built. All that was ever published, and its record."""
-    build_id = warehouse.value(PASSED, role=Role.PUBLISHER)
+    build_id = warehouse.value("select max(build_id) from ops.build")
+    warehouse.judge(build_id)
     publish(build_id, url=warehouse.url(Role.PUBLISHER))
     return {
         table: rows for table, rows in content(warehouse).items() if table.startswith(("published.", "ops.publication"))

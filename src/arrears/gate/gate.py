@@ -131,15 +131,15 @@ def gate_candidate(build_id: int, *, url: str, settings: Settings) -> GateResult
         )
         if row is None:
             raise Usage(f"There is no build {build_id}.")
-        if row[0] == "published":
+        status, newest, held_against = row
+        if status == "published":
             return _said(cursor, build_id)
-        if row[0] not in ("built", "refused") or row[1] != build_id:
+        if status not in ("built", "refused") or newest != build_id:
             raise Refused(
-                f"Build {build_id} is '{row[0]}' and build {row[1]} is the newest: there is nothing to judge."
+                f"Build {build_id} is '{status}' and build {newest} is the newest: there is nothing to judge."
             )
         if not one(cursor, "select to_regclass('candidate.dim_lender') is not null")[0]:
             raise Refused(f"The tables of build {build_id} are not there, as after a restore: build again.")
-        held_against = row[2]
         batches = candidate_batches(cursor, build_id, settings)
         cursor.execute("select lender from candidate.dim_lender where data_as_of is not null")
         lenders = {lender for (lender,) in cursor.fetchall()}

@@ -61,11 +61,12 @@ def approve(build_id: int, *, url: str, by: str, reason: str) -> Approval:
                 if gate_run.outcome == "pass"
                 else f"Build {build_id} failed the gate, which nobody can approve: `arrears status` lists the reasons."
             )
-        if of(cursor, gate_run.gate_run_id) is None:
+        given = of(cursor, gate_run.gate_run_id)
+        if given is None:
             current = record.current(cursor)
             refuse_held_against_another(gate_run, build_id, current.publication_id if current else None)
             give(cursor, gate_run.gate_run_id, by, reason)
-        given = of(cursor, gate_run.gate_run_id)
+            given = of(cursor, gate_run.gate_run_id)
         assert given is not None
         return given
 
@@ -93,7 +94,10 @@ def refuse_held_against_another(gate_run: GateRun, build_id: int, shown: int | N
 
 def newest_gate_run(cursor: Cursor, build_id: int) -> GateRun | None:
     row = first(cursor, JUDGEMENT, {"build_id": build_id})
-    return GateRun(tuple(row[0]), row[1], tuple(row[3]), row[4]) if row else None
+    if row is None:
+        return None
+    gate_runs, outcome, _, held, held_against = row
+    return GateRun(tuple(gate_runs), outcome, tuple(held), held_against)
 
 
 def give(cursor: Cursor, gate_run_id: int, by: str, reason: str | None) -> None:
